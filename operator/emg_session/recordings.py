@@ -1,0 +1,127 @@
+"""Reading recordings from object storage or a folder: whole, or just the bytes asked for.
+
+A place outside the configured buckets is never read, whatever a notice or a session says.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import obstore
+from obstore import GetOptions
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import ObjectStore, from_url
+
+from emg_session.errors import RecordingChanged, RecordingNotThere, StorageUnavailable, UnknownBucket
+from emg_session.settings import json_setting
+
+T = TypeVar("T")
+
+_SECONDS_FOR_A_REQUEST = 30.0
+_RETRY = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
+_CLIENT = {"timeout": "20s", "connect_timeout": "2s", "allow_http": "true"}
+_EXAMPLE = '{"recordings": "s3://recordings"}'
+
+
+@dataclass(frozen=True)
+class Buckets:
+    """The allow-list: bucket name as senders write it → base URI of its objects."""
+
+    uris: Mapping[str, str]
+
+    @classmethod
+    def from_json(cls, text: str) -> "Buckets":
+        """Parse EMG_BUCKETS; raises InvalidSettings."""
+        uris = json_setting(text, dict[str, str], "EMG_BUCKETS", _EXAMPLE)
+        return cls({name: uri.rstrip("/") for name, uri in uris.items()})
+
+    def uri(self, bucket: str, key: str) -> str:
+        """Return the URI of an object; raises UnknownBucket, also for a key that leaves its bucket."""
+        base = self.uris.get(bucket)
+        if base is None:
+            raise UnknownBucket(f"bucket {bucket!r} is not in EMG_BUCKETS")
+        if not _is_plain(key):
+            raise UnknownBucket("the object's key is empty, absolute or has '.' or '..' parts")
+        return f"{base}/{key}"
+
+    def split(self, uri: str) -> tuple[str, str]:
+        """Return base URI and key of an object; raises UnknownBucket."""
+        bases = (base for base in self.uris.values() if uri.startswith(f"{base}/"))
+        base = max(bases, key=len, default=None)
+        if base is None or not _is_plain(uri[len(base) + 1 :]):
+            raise UnknownBucket("the recording's URI is in no bucket of EMG_BUCKETS")
+        return base, uri[len(base) + 1 :]
+
+
+@dataclass(frozen=True)
+class StoredBytes:
+    """Some bytes of an object, with the whole object's size and version as they were at that moment."""
+
+    data: memoryview
+    size_bytes: int
+    version: str
+
+
+class RecordingStore:
+    """Reads objects of the configured buckets."""
+
+    def __init__(self, buckets: Buckets) -> None:
+        self._buckets = buckets
+        self._stores: dict[str, ObjectStore] = {}
+
+    async def read(self, uri: str, version: str | None = None) -> StoredBytes:
+        """Read a whole object; with a version, raises RecordingChanged if it is another one now."""
+        return await self._get(uri, None, version)
+
+    async def read_range(self, uri: str, start: int, end: int, version: str | None = None) -> StoredBytes:
+        """Read bytes start..end (end excluded, clipped to the object); versions as in `read`."""
+        return await self._get(uri, {"range": (start, end)}, version)
+
+    async def _get(self, uri: str, options: GetOptions | None, version: str | None) -> StoredBytes:
+        base, key = self._buckets.split(uri)
+        with _translated():
+            answer = await _in_time(obstore.get_async(self._store(base), key, options=options))
+            found = _plain_version(answer.meta["e_tag"])
+            if version is not None and found != version:
+                raise RecordingChanged(f"the object is version {found} now, the session is about {version}")
+            data = await _in_time(answer.bytes_async())
+        return StoredBytes(memoryview(data), answer.meta["size"], found)
+
+    def _store(self, base: str) -> ObjectStore:
+        if base not in self._stores:
+            options: dict[str, Any] = (
+                {} if base.startswith("file:") else {"client_options": _CLIENT, "retry_config": _RETRY}
+            )
+            self._stores[base] = from_url(base, **options)
+        return self._stores[base]
+
+
+def _is_plain(key: str) -> bool:
+    return bool(key) and not any(part in ("", ".", "..") for part in key.split("/"))
+
+
+def _plain_version(e_tag: str | None) -> str:
+    return (e_tag or "").removeprefix("W/").strip('"')
+
+
+async def _in_time(request: Awaitable[T]) -> T:
+    return await asyncio.wait_for(request, _SECONDS_FOR_A_REQUEST)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise RecordingNotThere("the object is not there (yet)") from error
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise StorageUnavailable("storage refuses our credentials; check the AWS_… settings") from error
+    except BaseError as error:
+        if "416" in str(error):
+            raise RecordingNotThere("the object is empty (so far)") from error
+        raise StorageUnavailable(f"storage does not answer: {str(error).splitlines()[0]}") from error
+    except (TimeoutError, OSError) as error:
+        raise StorageUnavailable("storage does not answer in time; check AWS_ENDPOINT_URL and the network") from error

@@ -1,0 +1,123 @@
+"""The EMGSession resource: its names, its spec, and how a body from the API server becomes one."""
+
+import base64
+import hashlib
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+import msgspec
+
+from emg_session.errors import InvalidSession
+from emg_session.status import SessionStatus, Wire
+
+GROUP = "emg.ghostly"
+VERSION = "v1alpha1"
+PLURAL = "emgsessions"
+KIND = "EMGSession"
+API_VERSION = f"{GROUP}/{VERSION}"
+SESSION_LABEL = "emg.ghostly/session"
+
+# The only profile so far; becomes standard-1 when the core has it.
+DEFAULT_PROFILE = "ghostly-2"
+
+_SESSION_NAMESPACE = uuid.UUID("5f0d1b43-5a0e-5e2c-9c1c-0e6d67686f73")
+_SUBJECT = re.compile(r"[A-Z]{1,4}[0-9]{1,6}")
+
+
+class RecordingRef(Wire, frozen=True, kw_only=True, rename="camel"):
+    """One immutable object: where it is and which version; `size_bytes` as the notice or storage said."""
+
+    uri: str
+    version: str
+    size_bytes: int | None = None
+
+
+class Reference(Wire, frozen=True, kw_only=True, rename="camel"):
+    """A muscle's maximum voluntary contraction, as measured apart from the session."""
+
+    muscle: str
+    mvc_nanovolts: int
+
+
+class JobOptions(Wire, frozen=True, kw_only=True, rename="camel"):
+    """What a session may ask of its Job; absent means the operator's setting."""
+
+    memory_mib: int | None = msgspec.field(default=None, name="memoryMiB")
+    cpu_millis: int | None = None
+    deadline_seconds: int | None = None
+    max_attempts: int | None = None
+    queue_name: str | None = None
+
+
+class SessionSpec(Wire, frozen=True, kw_only=True, rename="camel"):
+    """What is to be analysed and how; options are the profile's, in camelCase integers."""
+
+    recording: RecordingRef
+    subject: str | None = None
+    profile: str = DEFAULT_PROFILE
+    options: dict[str, int] = msgspec.field(default_factory=dict)
+    reference: tuple[Reference, ...] = ()
+    suspend: bool = False
+    ttl_seconds_after_finished: int | None = None
+    job: JobOptions = JobOptions()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EMGSession:
+    """An EMGSession as the API server holds it."""
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    created_at: datetime
+    spec: SessionSpec
+    status: SessionStatus
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> "EMGSession":
+        """Parse a body; raises InvalidSession naming the field that is wrong."""
+        meta = body["metadata"]
+        try:
+            return cls(
+                name=meta["name"],
+                namespace=meta["namespace"],
+                uid=meta["uid"],
+                generation=meta.get("generation", 1),
+                created_at=msgspec.convert(meta["creationTimestamp"], datetime),
+                spec=msgspec.convert(body["spec"], SessionSpec),
+                status=msgspec.convert(body.get("status") or {}, SessionStatus),
+            )
+        except (msgspec.ValidationError, KeyError) as error:
+            raise InvalidSession(f"{meta.get('name')}: {error}; compare `kubectl explain emgsession`") from error
+
+
+def session_name(uri: str, version: str) -> str:
+    """Name the session of one object version: the same object and version give the same name everywhere."""
+    digest = hashlib.sha256(f"{uri}\n{version}".encode()).digest()
+    return "emg-" + base64.b32encode(digest).decode("ascii").lower()[:12]
+
+
+def session_id(name: str) -> uuid.UUID:
+    """Return the database key of a session, derived from its name so that nobody has to ask for it."""
+    return uuid.uuid5(_SESSION_NAMESPACE, name)
+
+
+def subject_of(key: str) -> str | None:
+    """Return the first folder of an object key that is a pseudonymous code, such as P001."""
+    return next((part for part in PurePosixPath(key).parts[:-1] if _SUBJECT.fullmatch(part)), None)
+
+
+def build_session(spec: SessionSpec, *, namespace: str) -> dict[str, Any]:
+    """Build the manifest that the receiver creates."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": session_name(spec.recording.uri, spec.recording.version), "namespace": namespace},
+        "spec": {"profile": spec.profile} | msgspec.to_builtins(spec),
+    }

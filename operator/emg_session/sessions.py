@@ -1,0 +1,96 @@
+"""Where EMGSessions are kept: the Kubernetes API in a cluster, a folder on one machine (emg_local)."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import aiohttp
+from kubernetes.aio import client, config
+
+from emg_session.errors import ClusterUnavailable
+from emg_session.resource import GROUP, PLURAL, VERSION, EMGSession
+
+REQUEST_SECONDS = 10.0
+_NOT_FOUND, _CONFLICT = 404, 409
+_IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+class SessionStore(Protocol):
+    """What the receiver needs of a cluster."""
+
+    async def create(self, manifest: Mapping[str, Any]) -> bool:
+        """Create a session; False if it is there already. Raises ClusterUnavailable."""
+
+    async def load(self, name: str) -> EMGSession | None:
+        """Return a session by name, None where there is none. Raises ClusterUnavailable."""
+
+
+class KubernetesSessions:
+    """Sessions in one namespace of a cluster."""
+
+    def __init__(self, api: client.CustomObjectsApi, namespace: str) -> None:
+        self._api = api
+        self._namespace = namespace
+
+    async def create(self, manifest: Mapping[str, Any]) -> bool:
+        """Create a session; its name comes from its content, so 'already exists' means done."""
+        with cluster_errors():
+            try:
+                await self._api.create_namespaced_custom_object(
+                    GROUP,
+                    VERSION,
+                    self._namespace,
+                    PLURAL,
+                    manifest,
+                    field_validation="Strict",
+                    _request_timeout=REQUEST_SECONDS,
+                )
+            except client.ApiException as error:
+                if error.status != _CONFLICT:
+                    raise
+                return False
+            return True
+
+    async def load(self, name: str) -> EMGSession | None:
+        """Return a session by name."""
+        with cluster_errors():
+            try:
+                body = await self._api.get_namespaced_custom_object(
+                    GROUP, VERSION, self._namespace, PLURAL, name, _request_timeout=REQUEST_SECONDS
+                )
+            except client.ApiException as error:
+                if error.status != _NOT_FOUND:
+                    raise
+                return None
+        return EMGSession.from_body(body)
+
+
+@contextmanager
+def cluster_errors() -> Iterator[None]:
+    """Translate what a call to the API server raises."""
+    try:
+        yield
+    except client.ApiException as error:
+        raise ClusterUnavailable(f"the Kubernetes API answered {error.status} {error.reason}") from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise ClusterUnavailable(f"the Kubernetes API does not answer ({type(error).__name__})") from error
+
+
+@asynccontextmanager
+async def connected_cluster() -> AsyncIterator[client.CustomObjectsApi]:
+    """Connect as the pod's service account, or as KUBECONFIG says outside a cluster."""
+    configuration = client.Configuration()
+    # The generated client looks proxies up in a thread at every request unless told not to: half its CPU.
+    configuration.client_session_kwargs = {"trust_env": False}
+    if _IN_CLUSTER_NAMESPACE.exists():
+        config.load_incluster_config(configuration)
+    else:
+        await config.load_kube_config(client_configuration=configuration)
+    async with client.ApiClient(configuration) as api:
+        yield client.CustomObjectsApi(api)
+
+
+def own_namespace(default: str = "default") -> str:
+    """Return the namespace this pod lives in."""
+    return _IN_CLUSTER_NAMESPACE.read_text().strip() if _IN_CLUSTER_NAMESPACE.exists() else default

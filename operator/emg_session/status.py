@@ -1,0 +1,149 @@
+"""The status of an EMGSession: conditions are the truth, everything people read is derived from them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class ConditionType(StrEnum):
+    """Every condition a session has, in the order of its life."""
+
+    ACCEPTED = "Accepted"
+    OBJECT_AVAILABLE = "ObjectAvailable"
+    JOB_CREATED = "JobCreated"
+    ANALYZED = "Analyzed"
+    QUALITY_OK = "QualityOK"
+    SUPERSEDED = "Superseded"
+    SUCCEEDED = "Succeeded"
+
+
+class Truth(StrEnum):
+    """A condition's status."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Reason(StrEnum):
+    """The one word people read in `kubectl get emgs`: why `Succeeded` is what it is."""
+
+    PENDING = "Pending"
+    WAITING_FOR_OBJECT = "WaitingForObject"
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    RETRYING = "Retrying"
+    COMPLETED = "Completed"
+    BAD_RECORDING = "BadRecording"
+    OUT_OF_MEMORY = "OutOfMemory"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    STORAGE_UNAVAILABLE = "StorageUnavailable"
+    DATABASE_UNAVAILABLE = "DatabaseUnavailable"
+    SUPERSEDED = "Superseded"
+    SUSPENDED = "Suspended"
+    INTERNAL_ERROR = "InternalError"
+
+
+class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A record as Kubernetes sees it: camelCase names, absent where default."""
+
+
+class Condition(Wire, frozen=True, kw_only=True, rename="camel"):
+    """One Kubernetes condition; `message` is a sentence with the numbers."""
+
+    type: ConditionType
+    status: Truth
+    reason: Reason
+    message: str = ""
+    last_transition_time: datetime
+    observed_generation: int
+
+
+class RecordingFacts(Wire, frozen=True, kw_only=True, rename="camel"):
+    """What the recording turned out to be."""
+
+    sha256: str
+    channels: tuple[str, ...]
+    sample_rate_milli_hz: int
+    frames: int
+    duration_ms: int
+
+
+class ResultFacts(Wire, frozen=True, kw_only=True, rename="camel"):
+    """What the analysis found, in integers."""
+
+    contractions: int
+    usable_permille: int
+    overall_score_permille: int | None = None
+    summary_bytes: int
+    profile_digest: str
+    core_version: str
+
+
+class Attempt(Wire, frozen=True, kw_only=True, rename="camel"):
+    """One Job made for the session."""
+
+    job: str
+    memory_mib: int = msgspec.field(name="memoryMiB")
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    exit_code: int | None = None
+    reason: Reason | None = None
+
+
+class SessionStatus(Wire, frozen=True, kw_only=True, rename="camel"):
+    """All of `.status`; `channel_count`, `attempt_count` and `duration` exist for kubectl's columns."""
+
+    observed_generation: int = 0
+    conditions: tuple[Condition, ...] = ()
+    recording: RecordingFacts | None = None
+    result: ResultFacts | None = None
+    attempts: tuple[Attempt, ...] = ()
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    job_name: str | None = None
+    channel_count: int | None = None
+    attempt_count: int | None = None
+    duration: str | None = None
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        """Return the condition of this type, if it has been set."""
+        return next((c for c in self.conditions if c.type is kind), None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether `Succeeded` is True or False."""
+        top = self.condition(ConditionType.SUCCEEDED)
+        return top is not None and top.status is not Truth.UNKNOWN
+
+
+def with_condition(conditions: tuple[Condition, ...], new: Condition) -> tuple[Condition, ...]:
+    """Set one condition; its transition time moves only when its status does."""
+    old = next((c for c in conditions if c.type is new.type), None)
+    if old is not None and old.status is new.status:
+        new = msgspec.structs.replace(new, last_transition_time=old.last_transition_time)
+    by_type = {c.type: c for c in conditions} | {new.type: new}
+    return tuple(by_type[kind] for kind in ConditionType if kind in by_type)
+
+
+def set_condition(
+    status: SessionStatus,
+    kind: ConditionType,
+    truth: Truth,
+    reason: Reason,
+    message: str,
+    *,
+    generation: int,
+    now: datetime,
+) -> SessionStatus:
+    """Return the status with one condition set."""
+    new = Condition(
+        type=kind,
+        status=truth,
+        reason=reason,
+        message=message,
+        last_transition_time=now.replace(microsecond=0),
+        observed_generation=generation,
+    )
+    return msgspec.structs.replace(status, conditions=with_condition(status.conditions, new))
