@@ -16,7 +16,7 @@ _SENTENCE_BYTES = 1000
 
 
 class ExitCode(IntEnum):
-    """How a worker ended: 10–19 will not get better, 20–29 may."""
+    """How a worker ended: 10 to 19 will not get better, 20 to 29 may."""
 
     STORED = 0
     NOT_C3D = 10

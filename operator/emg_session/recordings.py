@@ -8,15 +8,17 @@ from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import obstore
-from obstore import GetOptions
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import ObjectStore, from_url
 
 from emg_session.errors import RecordingChanged, RecordingNotThere, StorageUnavailable, UnknownBucket
 from emg_session.settings import json_setting
+
+if TYPE_CHECKING:  # a type only, absent at run time
+    from obstore import GetOptions
 
 T = TypeVar("T")
 
@@ -80,7 +82,7 @@ class RecordingStore:
         """Read bytes start..end (end excluded, clipped to the object); versions as in `read`."""
         return await self._get(uri, {"range": (start, end)}, version)
 
-    async def _get(self, uri: str, options: GetOptions | None, version: str | None) -> StoredBytes:
+    async def _get(self, uri: str, options: "GetOptions | None", version: str | None) -> StoredBytes:
         base, key = self._buckets.split(uri)
         with _translated():
             answer = await _in_time(obstore.get_async(self._store(base), key, options=options))

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -42,7 +42,7 @@ class KubernetesSessions:
                     VERSION,
                     self._namespace,
                     PLURAL,
-                    manifest,
+                    dict(manifest),
                     field_validation="Strict",
                     _request_timeout=REQUEST_SECONDS,
                 )
@@ -63,7 +63,7 @@ class KubernetesSessions:
                 if error.status != _NOT_FOUND:
                     raise
                 return None
-        return EMGSession.from_body(body)
+        return EMGSession.from_body(cast(Mapping[str, Any], body))
 
 
 @contextmanager
@@ -83,7 +83,7 @@ async def connected_cluster() -> AsyncIterator[client.CustomObjectsApi]:
     configuration = client.Configuration()
     # The generated client looks proxies up in a thread at every request unless told not to: half its CPU.
     configuration.client_session_kwargs = {"trust_env": False}
-    if _IN_CLUSTER_NAMESPACE.exists():
+    if in_cluster():
         config.load_incluster_config(configuration)
     else:
         await config.load_kube_config(client_configuration=configuration)
@@ -91,6 +91,11 @@ async def connected_cluster() -> AsyncIterator[client.CustomObjectsApi]:
         yield client.CustomObjectsApi(api)
 
 
+def in_cluster() -> bool:
+    """Whether this program runs in a pod with a service account."""
+    return _IN_CLUSTER_NAMESPACE.exists()
+
+
 def own_namespace(default: str = "default") -> str:
     """Return the namespace this pod lives in."""
-    return _IN_CLUSTER_NAMESPACE.read_text().strip() if _IN_CLUSTER_NAMESPACE.exists() else default
+    return _IN_CLUSTER_NAMESPACE.read_text().strip() if in_cluster() else default
