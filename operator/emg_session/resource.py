@@ -59,7 +59,7 @@ class SessionSpec(Wire, frozen=True, kw_only=True, rename="camel"):
 
     recording: RecordingRef
     subject: str | None = None
-    profile: str = DEFAULT_PROFILE
+    profile: str
     options: dict[str, int] = msgspec.field(default_factory=dict)
     reference: tuple[Reference, ...] = ()
     suspend: bool = False
@@ -119,5 +119,5 @@ def build_session(spec: SessionSpec, *, namespace: str) -> dict[str, Any]:
         "apiVersion": API_VERSION,
         "kind": KIND,
         "metadata": {"name": session_name(spec.recording.uri, spec.recording.version), "namespace": namespace},
-        "spec": {"profile": spec.profile} | msgspec.to_builtins(spec),
+        "spec": msgspec.to_builtins(spec),
     }

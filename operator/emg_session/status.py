@@ -27,7 +27,7 @@ class Truth(StrEnum):
 
 
 class Reason(StrEnum):
-    """The one word people read in `kubectl get emgs`: why `Succeeded` is what it is."""
+    """Why a condition is what it is; the first fourteen are the words people read in `kubectl get emgs`."""
 
     PENDING = "Pending"
     WAITING_FOR_OBJECT = "WaitingForObject"
@@ -43,6 +43,17 @@ class Reason(StrEnum):
     SUPERSEDED = "Superseded"
     SUSPENDED = "Suspended"
     INTERNAL_ERROR = "InternalError"
+    # Only of the other conditions:
+    VALID = "Valid"
+    NOT_READ_YET = "NotReadYet"
+    READ = "Read"
+    JOB_MADE = "JobMade"
+    NO_JOB_YET = "NoJobYet"
+    SUMMARY_STORED = "SummaryStored"
+    NO_SUMMARY = "NoSummary"
+    ALL_USABLE = "AllUsable"
+    POOR_CHANNELS = "PoorChannels"
+    NEWEST_VERSION = "NewestVersion"
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

@@ -9,6 +9,9 @@ import msgspec
 from emg_session.status import RecordingFacts, ResultFacts
 
 PROCESSING_VERSION = "2.0"
+# A session stays under 4 KiB however many channels a recording has; the summary lists all.
+_MOST_CHANNELS = 32
+_MOST_CHARACTERS = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +20,7 @@ class SummaryFacts:
 
     recording: RecordingFacts
     result: ResultFacts
+    channel_count: int
     poor_channels: tuple[str, ...]
 
 
@@ -26,6 +30,7 @@ def summary_facts(summary: Mapping[str, Any]) -> SummaryFacts:
     return SummaryFacts(
         recording=_recording_facts(summary["recording"]),
         result=_result_facts(summary),
+        channel_count=len(channels),
         poor_channels=tuple(f"{c['name']} is {c['verdict']}" for c in channels if c["verdict"] != "Usable"),
     )
 
@@ -33,7 +38,7 @@ def summary_facts(summary: Mapping[str, Any]) -> SummaryFacts:
 def _recording_facts(recording: Mapping[str, Any]) -> RecordingFacts:
     return RecordingFacts(
         sha256=recording["sha256"],
-        channels=tuple(channel["name"] for channel in recording["channels"]),
+        channels=tuple(channel["name"][:_MOST_CHARACTERS] for channel in recording["channels"][:_MOST_CHANNELS]),
         sample_rate_milli_hz=round(recording["sample_rate_hz"] * 1000),
         frames=recording["frames"],
         duration_ms=round(recording["duration_s"] * 1000),

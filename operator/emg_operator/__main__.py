@@ -1,0 +1,67 @@
+"""The operator: `python -m emg_operator`."""
+
+import asyncio
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+
+import kopf
+
+from emg_operator.cluster import KubernetesCluster, check_definition
+from emg_operator.handlers import kopf_settings, watch
+from emg_operator.reconcile import Reconciler
+from emg_operator.settings import OperatorSettings
+from emg_session.database import open_summaries
+from emg_session.errors import Failure
+from emg_session.sessions import connected_cluster, in_cluster
+from emg_session.settings import required
+
+_LIVENESS = "http://0.0.0.0:8081/healthz"
+
+
+async def operate(settings: OperatorSettings, database_url: str) -> None:
+    """Run until told to stop."""
+    async with connected_cluster() as api, open_summaries(database_url) as summaries:
+        await summaries.check_schema()
+        await check_definition(api, settings.namespace)
+        cluster = KubernetesCluster(api)
+        reconciler = Reconciler(cluster=cluster, summaries=summaries, settings=settings, now=lambda: datetime.now(UTC))
+        await _until_either_ends(reconciler, settings)
+
+
+async def _until_either_ends(reconciler: Reconciler, settings: OperatorSettings) -> None:
+    """Work and watch: a worker that dies takes the program with it, so that it is restarted."""
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(registry=registry)(_login)
+    watch(registry, reconciler)
+    watching = kopf.operator(
+        registry=registry,
+        settings=kopf_settings(),
+        namespaces=[settings.namespace],
+        liveness_endpoint=_LIVENESS,
+    )
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(reconciler.run())
+        await watching
+        working.cancel()
+
+
+def _login(*, settings: kopf.OperatorSettings, **_: object) -> kopf.ConnectionInfo | None:
+    login = kopf.login_with_service_account if in_cluster() else kopf.login_with_kubeconfig
+    return login(settings=settings)
+
+
+def main() -> None:
+    """Start the program; a setting that is wrong is one line on stderr."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = OperatorSettings.from_env(os.environ)
+        database_url = required(os.environ, "EMG_DATABASE_URL", "where summaries are stored")
+        asyncio.run(operate(settings, database_url))
+    except Failure as failure:
+        sys.exit(f"emg_operator: {failure}")
+
+
+if __name__ == "__main__":
+    main()

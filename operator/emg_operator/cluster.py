@@ -1,0 +1,96 @@
+"""Every write to the Kubernetes API: a Job, and a session's status."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
+
+import msgspec
+from kubernetes.aio import client
+
+from emg_session.errors import ClusterUnavailable, TransientFailure
+from emg_session.resource import GROUP, PLURAL, VERSION
+from emg_session.sessions import REQUEST_SECONDS, cluster_errors
+from emg_session.status import SessionStatus
+
+_NOT_FOUND, _CONFLICT = 404, 409
+
+
+class StatusConflict(TransientFailure):
+    """Somebody changed the session since we looked: look again, decide again."""
+
+
+class SessionGone(TransientFailure):
+    """The session was deleted meanwhile; once its deletion is seen, nothing is left to do."""
+
+
+class Cluster(Protocol):
+    """What the operator does to a cluster."""
+
+    async def create_job(self, manifest: dict[str, Any]) -> None:
+        """Create a Job; one of that name being there already means done."""
+
+    async def save_status(self, body: Mapping[str, Any], status: SessionStatus) -> dict[str, Any]:
+        """Write a session's whole status over the version in `body`; return the new body. Raises StatusConflict."""
+
+
+class KubernetesCluster:
+    """The cluster this program talks to."""
+
+    def __init__(self, api: client.CustomObjectsApi) -> None:
+        self._api = api
+
+    async def create_job(self, manifest: dict[str, Any]) -> None:
+        """Create a Job."""
+        namespace = manifest["metadata"]["namespace"]
+        with cluster_errors():
+            try:
+                await self._api.create_namespaced_custom_object(
+                    "batch",
+                    "v1",
+                    namespace,
+                    "jobs",
+                    manifest,
+                    field_validation="Strict",
+                    _request_timeout=REQUEST_SECONDS,
+                )
+            except client.ApiException as error:
+                if error.status != _CONFLICT:
+                    raise
+
+    async def save_status(self, body: Mapping[str, Any], status: SessionStatus) -> dict[str, Any]:
+        """Write a status; the resourceVersion in the patch makes the server refuse it if anything changed."""
+        meta = body["metadata"]
+        patch = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": msgspec.to_builtins(status)}
+        with cluster_errors():
+            try:
+                saved = await self._api.patch_namespaced_custom_object_status(
+                    GROUP,
+                    VERSION,
+                    meta["namespace"],
+                    PLURAL,
+                    meta["name"],
+                    patch,
+                    field_validation="Strict",
+                    _content_type="application/merge-patch+json",
+                    _request_timeout=REQUEST_SECONDS,
+                )
+            except client.ApiException as error:
+                raise _status_failure(error) from error
+        return cast(dict[str, Any], saved)
+
+
+def _status_failure(error: client.ApiException) -> TransientFailure:
+    match error.status:
+        case 409:
+            return StatusConflict("the session changed since it was read")
+        case 404:
+            return SessionGone("the session is gone")
+        case _:
+            return ClusterUnavailable(f"the Kubernetes API refused a status: {error.status} {error.reason}")
+
+
+async def check_definition(api: client.CustomObjectsApi, namespace: str) -> None:
+    """Raise ClusterUnavailable unless EMGSessions can be listed: without them kopf would wait in silence for ever."""
+    with cluster_errors():
+        await api.list_namespaced_custom_object(
+            GROUP, VERSION, namespace, PLURAL, limit=1, _request_timeout=REQUEST_SECONDS
+        )

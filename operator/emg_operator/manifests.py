@@ -1,0 +1,102 @@
+"""The Job of a session as a value: `build_job` opens nothing and reads no clock; tests/golden/job.yaml shows it."""
+
+from typing import Any
+
+from emg_operator.decisions import AttemptPlan
+from emg_operator.job_view import ATTEMPT_LABEL, MEMORY_ANNOTATION
+from emg_operator.settings import OperatorSettings
+from emg_session.contract import ExitCode, WorkerContract
+from emg_session.resource import API_VERSION, KIND, SESSION_LABEL, EMGSession
+
+CONTAINER = "worker"
+_KILLED = 137  # by the memory limit, nearly always: the same memory would not do a second time
+_PODS_PER_JOB = 3
+_GRACE_SECONDS = 5
+
+
+def job_name(session_name: str, attempt: int) -> str:
+    """Name an attempt's Job."""
+    return f"{session_name}-a{attempt}"
+
+
+def build_job(session: EMGSession, plan: AttemptPlan, settings: OperatorSettings) -> dict[str, Any]:
+    """Build the manifest of one attempt."""
+    wanted = session.spec.job
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": _metadata(session, plan),
+        "spec": {
+            "backoffLimit": _PODS_PER_JOB - 1,
+            "activeDeadlineSeconds": wanted.deadline_seconds or settings.deadline_seconds,
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": {"rules": _failure_rules()},
+            "template": {
+                "metadata": {"labels": {SESSION_LABEL: session.name}},
+                "spec": _pod_spec(session, plan, settings),
+            },
+        },
+    }
+
+
+def _metadata(session: EMGSession, plan: AttemptPlan) -> dict[str, Any]:
+    labels = {SESSION_LABEL: session.name, ATTEMPT_LABEL: str(plan.number)}
+    if session.spec.job.queue_name:
+        labels["kueue.x-k8s.io/queue-name"] = session.spec.job.queue_name
+    owner = {"apiVersion": API_VERSION, "kind": KIND, "name": session.name, "uid": session.uid}
+    return {
+        "name": job_name(session.name, plan.number),
+        "namespace": session.namespace,
+        "labels": labels,
+        "annotations": {MEMORY_ANNOTATION: str(plan.memory_mib)},
+        "ownerReferences": [owner | {"controller": True, "blockOwnerDeletion": False}],
+    }
+
+
+def _failure_rules() -> list[dict[str, Any]]:
+    """Evictions come first: an evicted pod also ends with 137."""
+    never_again = [code.value for code in ExitCode if code.about_the_recording]
+    return [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        {
+            "action": "FailJob",
+            "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [*never_again, _KILLED]},
+        },
+    ]
+
+
+def _pod_spec(session: EMGSession, plan: AttemptPlan, settings: OperatorSettings) -> dict[str, Any]:
+    """No volume and no token: each costs a pod 0.3 s, and the worker needs neither."""
+    return {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "runAsGroup": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(session, plan, settings)],
+    }
+
+
+def _container(session: EMGSession, plan: AttemptPlan, settings: OperatorSettings) -> dict[str, Any]:
+    memory = f"{plan.memory_mib}Mi"
+    cpu_millis = session.spec.job.cpu_millis or settings.cpu_millis
+    secret = [{"secretRef": {"name": settings.worker_secret}}] if settings.worker_secret else []
+    return {
+        "name": CONTAINER,
+        "image": settings.image,
+        "command": ["python3", "-m", "emg_worker"],
+        "env": [{"name": name, "value": value} for name, value in WorkerContract.of(session).to_env().items()],
+        "envFrom": secret,
+        # No CPU limit: throttled imports take five times as long.
+        "resources": {"requests": {"cpu": f"{cpu_millis}m", "memory": memory}, "limits": {"memory": memory}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }

@@ -1,0 +1,75 @@
+"""Names of sessions to look at: each once, never two at a time for one name, later again after a failure."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from emg_session.errors import TransientFailure
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 60.0
+
+
+class WorkQueue:
+    """Calls `work(name)` for every name added; what it returns is when to call it again (None: when added again)."""
+
+    def __init__(self, work: Callable[[str], Awaitable[float | None]]) -> None:
+        self._work = work
+        self._due: asyncio.Queue[str] = asyncio.Queue()
+        self._waiting: set[str] = set()
+        self._running: set[str] = set()
+        self._again: set[str] = set()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._failures: Counter[str] = Counter()
+
+    def add(self, name: str) -> None:
+        """Have this name worked on soon; adding it while it runs means once more afterwards."""
+        if name in self._running:
+            self._again.add(name)
+        elif name not in self._waiting:
+            self._waiting.add(name)
+            self._due.put_nowait(name)
+
+    async def run(self) -> None:
+        """Work until cancelled; several may run side by side."""
+        while True:
+            name = await self._due.get()
+            self._waiting.discard(name)
+            self._running.add(name)
+            try:
+                again_after_s = await self._attempt(name)
+            finally:
+                self._running.discard(name)
+            if name in self._again:
+                self._again.discard(name)
+                self.add(name)
+            elif again_after_s is not None:
+                self._add_later(name, again_after_s)
+
+    async def _attempt(self, name: str) -> float | None:
+        try:
+            again_after_s = await self._work(name)
+        except TransientFailure as failure:
+            pause_s = min(_FIRST_PAUSE_S * 2.0 ** self._failures[name], _LONGEST_PAUSE_S)
+            self._failures[name] += 1
+            log.warning("session=%s again_after_s=%.1f %s", name, pause_s, failure)
+            return pause_s
+        self._failures.pop(name, None)
+        return again_after_s
+
+    def _add_later(self, name: str, after_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        when = loop.time() + after_s
+        planned = self._timers.get(name)
+        if planned is not None and planned.when() <= when:
+            return
+        if planned is not None:
+            planned.cancel()
+        self._timers[name] = loop.call_at(when, self._fire, name)
+
+    def _fire(self, name: str) -> None:
+        self._timers.pop(name, None)
+        self.add(name)

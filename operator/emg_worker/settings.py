@@ -1,0 +1,29 @@
+"""What the worker takes from its environment besides its contract."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from emg_session.recordings import Buckets
+from emg_session.settings import required
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """Where recordings and the database are, and where last words go."""
+
+    database_url: str
+    buckets: Buckets
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "WorkerSettings":
+        """Read the settings; raises InvalidSettings."""
+        return cls(
+            database_url=required(env, "EMG_DATABASE_URL", "where summaries are stored"),
+            buckets=Buckets.from_json(required(env, "EMG_BUCKETS", "which buckets may be read")),
+        )
+
+
+def termination_log(env: Mapping[str, str]) -> Path:
+    """Return the file whose content Kubernetes keeps after the container is gone."""
+    return Path(env.get("EMG_TERMINATION_LOG") or "/dev/termination-log")

@@ -1,0 +1,67 @@
+import asyncio
+from contextlib import suppress
+
+from emg_operator.queue import WorkQueue
+from emg_session.errors import ClusterUnavailable
+
+
+async def until(queue: WorkQueue, done: asyncio.Event) -> None:
+    running = [asyncio.create_task(queue.run()) for _ in range(3)]
+    await asyncio.wait_for(done.wait(), 30)
+    for task in running:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_a_name_added_many_times_is_worked_on_once() -> None:
+    calls: list[str] = []
+    done = asyncio.Event()
+
+    async def work(name: str) -> None:
+        calls.append(name)
+        if name == "last":
+            done.set()
+
+    queue = WorkQueue(work)
+    for name in ("a", "a", "a", "last"):
+        queue.add(name)
+    await until(queue, done)
+    assert sorted(calls) == ["a", "last"]
+
+
+async def test_a_name_added_while_it_runs_is_worked_on_once_more_but_never_twice_at_a_time() -> None:
+    running, most, calls = 0, 0, 0
+    done = asyncio.Event()
+
+    async def work(name: str) -> None:
+        nonlocal running, most, calls
+        running, calls = running + 1, calls + 1
+        most = max(most, running)
+        if calls == 1:
+            queue.add(name)
+            queue.add(name)
+        await asyncio.sleep(0)
+        running -= 1
+        if calls == 2:
+            done.set()
+
+    queue = WorkQueue(work)
+    queue.add("a")
+    await until(queue, done)
+    assert (most, calls) == (1, 2)
+
+
+async def test_a_transient_failure_is_tried_again() -> None:
+    outcomes = iter([ClusterUnavailable("away"), None])
+    done = asyncio.Event()
+
+    async def work(_: str) -> None:
+        if failure := next(outcomes):
+            raise failure
+        done.set()
+
+    queue = WorkQueue(work)
+    queue.add("a")
+    await until(queue, done)
+    assert next(outcomes, "none left") == "none left"

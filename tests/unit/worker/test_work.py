@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import emg_core
+import pytest
+from tests.support.memory import MemorySummaries
+from tests.support.recordings import synthetic_recording
+
+from emg_session.contract import ExitCode, WorkerContract
+from emg_session.errors import BadAnalysisRequest, CorruptRecording, NotC3d, PermanentFailure, RecordingTooShort
+from emg_session.recordings import Buckets, RecordingStore
+from emg_session.resource import RecordingRef, SessionSpec
+from emg_worker.exit_codes import exit_code
+from emg_worker.work import Worker, analyse
+
+
+def contract(profile: str = "ghostly-2", version: str = "1", **options: int) -> WorkerContract:
+    recording = RecordingRef(uri="file:///nowhere/a.c3d", version=version)
+    return WorkerContract(
+        session_name="emg-a", spec=SessionSpec(recording=recording, profile=profile, options=dict(options))
+    )
+
+
+def test_the_result_is_the_core_s_own_summary(tmp_path: Path) -> None:
+    data = synthetic_recording(tmp_path).read_bytes()
+    result = analyse(data, contract())
+    assert result.summary_json == emg_core.open(data).analyze_json(profile="ghostly-2")
+    assert result.parameters == {"profile": "ghostly-2", "options": {}}
+
+
+def test_personal_data_is_beside_the_summary_not_in_it(tmp_path: Path) -> None:
+    result = analyse(synthetic_recording(tmp_path).read_bytes(), contract())
+    assert result.personal["player_name"]
+    assert result.personal["player_name"].encode() not in result.summary_json
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "code"),
+    [
+        (b"", NotC3d, ExitCode.NOT_C3D),
+        (b"GIF89a" + bytes(4096), NotC3d, ExitCode.NOT_C3D),
+        (bytes([2, 0x50]) + bytes(100), CorruptRecording, ExitCode.CORRUPT),
+    ],
+)
+def test_bytes_that_are_no_recording_are_told_apart(data: bytes, kind: type[PermanentFailure], code: ExitCode) -> None:
+    with pytest.raises(kind) as caught:
+        analyse(data, contract())
+    assert exit_code(caught.value) is code
+
+
+def test_a_file_cut_off_in_its_samples_is_too_short(tmp_path: Path) -> None:
+    with pytest.raises(RecordingTooShort):
+        analyse(synthetic_recording(tmp_path).read_bytes()[:4096], contract())
+
+
+def test_an_unknown_profile_or_option_is_refused(tmp_path: Path) -> None:
+    data = synthetic_recording(tmp_path).read_bytes()
+    with pytest.raises(BadAnalysisRequest, match="nonsense"):
+        analyse(data, contract(profile="nonsense"))
+    with pytest.raises(BadAnalysisRequest, match="no_such_option"):
+        analyse(data, contract(noSuchOption=1))
+
+
+async def test_the_worker_stores_what_it_computed_under_its_session(tmp_path: Path) -> None:
+    path = synthetic_recording(tmp_path)
+    store = RecordingStore(Buckets({"recordings": f"file://{tmp_path}"}))
+    version = (await store.read(f"file://{path}")).version
+    spec = SessionSpec(recording=RecordingRef(uri=f"file://{path}", version=version), profile="ghostly-2")
+    summaries = MemorySummaries()
+    sentence = await Worker(WorkerContract(session_name="emg-a", spec=spec), store, summaries).run()
+    assert (await summaries.load_summary("emg-a", {"profile": "ghostly-2", "options": {}})) is not None
+    assert sentence.startswith("summary of ")
