@@ -50,7 +50,7 @@ wheel: $(VENV)/core.stamp ## dist/emg_core-*.whl and dist/emg_operator-*.whl
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 image: wheel $(VENV)/viewer.stamp ## build the image that every pod runs (root, buildah)
-	$(BIN)/python tests/cluster/node.py image
+	$(BIN)/python -m tests.cluster.node image
 
 lock: ## resolve pyproject.toml anew into requirements/*.txt (needs uv)
 	$(LOCK) --quiet -o requirements/image.txt

@@ -42,9 +42,11 @@ async def _until_either_ends(reconciler: Reconciler, settings: OperatorSettings)
         liveness_endpoint=_LIVENESS,
     )
     async with asyncio.TaskGroup() as group:
-        working = group.create_task(reconciler.run())
+        # Started before kopf, which at its end waits for whatever began after it.
+        workers = reconciler.start(group)
         await watching
-        working.cancel()
+        for worker in workers:
+            worker.cancel()
 
 
 def _login(*, settings: kopf.OperatorSettings, **_: object) -> kopf.ConnectionInfo | None:

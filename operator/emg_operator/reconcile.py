@@ -64,9 +64,12 @@ class Reconciler:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as workers:
-            for _ in range(_WORKERS):
-                workers.create_task(self._queue.run())
+        async with asyncio.TaskGroup() as group:
+            self.start(group)
+
+    def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        """Start the workers, each a task that runs until cancelled."""
+        return [group.create_task(self._queue.run()) for _ in range(_WORKERS)]
 
     async def _reconcile(self, name: str) -> float | None:
         session = self._session(name)

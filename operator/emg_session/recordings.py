@@ -25,6 +25,8 @@ T = TypeVar("T")
 _SECONDS_FOR_A_REQUEST = 30.0
 _RETRY = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 _CLIENT = {"timeout": "20s", "connect_timeout": "2s", "allow_http": "true"}
+# What obstore says, which has no exception of its own for it: S3 and its like, and a folder.
+_RANGE_PAST_THE_END = ("416 Range Not Satisfiable", "Requested range was invalid")
 _EXAMPLE = '{"recordings": "s3://recordings"}'
 
 
@@ -122,7 +124,7 @@ def _translated() -> Iterator[None]:
     except (PermissionDeniedError, UnauthenticatedError) as error:
         raise StorageUnavailable("storage refuses our credentials; check the AWS_… settings") from error
     except BaseError as error:
-        if "416" in str(error):
+        if any(words in str(error) for words in _RANGE_PAST_THE_END):
             raise RecordingNotThere("the object is empty (so far)") from error
         raise StorageUnavailable(f"storage does not answer: {str(error).splitlines()[0]}") from error
     except (TimeoutError, OSError) as error:

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 import aiohttp
 from kubernetes.aio import client, config
 
-from emg_session.errors import ClusterUnavailable
+from emg_session.errors import ClusterUnavailable, InvalidSettings
 from emg_session.resource import GROUP, PLURAL, VERSION, EMGSession
 
 REQUEST_SECONDS = 10.0
@@ -79,14 +79,17 @@ def cluster_errors() -> Iterator[None]:
 
 @asynccontextmanager
 async def connected_cluster() -> AsyncIterator[client.CustomObjectsApi]:
-    """Connect as the pod's service account, or as KUBECONFIG says outside a cluster."""
+    """Connect as the pod's service account, or as KUBECONFIG says outside a cluster; raises InvalidSettings."""
     configuration = client.Configuration()
     # The generated client looks proxies up in a thread at every request unless told not to: half its CPU.
     configuration.client_session_kwargs = {"trust_env": False}
-    if in_cluster():
-        config.load_incluster_config(configuration)
-    else:
-        await config.load_kube_config(client_configuration=configuration)
+    try:
+        if in_cluster():
+            config.load_incluster_config(configuration)
+        else:
+            await config.load_kube_config(client_configuration=configuration)
+    except config.ConfigException as error:
+        raise InvalidSettings(f"no cluster to talk to ({error}): set KUBECONFIG, or run in a pod") from error
     async with client.ApiClient(configuration) as api:
         yield client.CustomObjectsApi(api)
 

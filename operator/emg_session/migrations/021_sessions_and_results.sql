@@ -35,8 +35,10 @@ COMMENT ON TABLE therapy_sessions IS 'One row per recording: one version of one 
 COMMENT ON COLUMN therapy_sessions.session_code IS 'Name of the EMGSession';
 COMMENT ON COLUMN therapy_sessions.file_path IS 'URI of the recording';
 COMMENT ON COLUMN therapy_sessions.object_version IS 'ETag, generation or version id of the object';
+COMMENT ON COLUMN therapy_sessions.file_size_bytes IS 'Size of the object';
 COMMENT ON COLUMN therapy_sessions.file_hash IS 'sha256 of the recording, hexadecimal; set once it has been analysed';
 COMMENT ON COLUMN therapy_sessions.subject IS 'Pseudonymous code from the object key';
 COMMENT ON COLUMN therapy_sessions.game_metadata IS 'What the file''s header says, without personal data';
 COMMENT ON TABLE analysis_results IS 'One row per recording''s bytes, processing version and parameters';
+COMMENT ON COLUMN analysis_results.file_hash IS 'sha256 of the recording, hexadecimal';
 COMMENT ON COLUMN analysis_results.parameters IS 'Profile and options that, with the bytes, decide the result';

@@ -10,7 +10,7 @@ from emg_session.resource import EMGSession, session_id, session_name, subject_o
 
 
 def test_the_name_is_a_hash_of_uri_and_version() -> None:
-    # Witness: printf 's3://recordings/P001/one.c3d\n9b2c' | sha256sum, its bytes through base32, the first 12 in lower case.
+    # Witness: printf 's3://recordings/P001/one.c3d\n9b2c' | sha256sum, its bytes in base32, 12 lower-case characters.
     assert session_name("s3://recordings/P001/one.c3d", "9b2c") == "emg-jrf5imgbujps"
 
 

@@ -36,7 +36,7 @@ def test_personal_data_is_beside_the_summary_not_in_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "kind", "code"),
     [
-        (b"", NotC3d, ExitCode.NOT_C3D),
+        (b"", CorruptRecording, ExitCode.CORRUPT),
         (b"GIF89a" + bytes(4096), NotC3d, ExitCode.NOT_C3D),
         (bytes([2, 0x50]) + bytes(100), CorruptRecording, ExitCode.CORRUPT),
     ],

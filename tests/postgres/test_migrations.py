@@ -1,0 +1,101 @@
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from emg_session import migrate
+from emg_session.errors import SchemaMismatch
+
+EARLIER_SYSTEM = """
+CREATE TABLE therapy_sessions (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), patient_id text,
+    created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE analysis_results (id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    session_id uuid REFERENCES therapy_sessions (id), file_hash varchar(64), emg_signals jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now());
+INSERT INTO therapy_sessions (patient_id) VALUES ('one');
+INSERT INTO analysis_results (session_id, file_hash, emg_signals)
+    SELECT id, 'ab12', '{"CH1": [0.1, 0.2]}' FROM therapy_sessions, generate_series(1, 3);
+"""
+
+
+def query(url: str, sql: str) -> list[tuple]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def schema(url: str) -> list[tuple]:
+    return query(
+        url,
+        "SELECT table_name, column_name, data_type, column_default, is_nullable FROM information_schema.columns"
+        " WHERE table_schema = 'public' ORDER BY 1, 2",
+    )
+
+
+def test_an_empty_database_gets_every_migration_once(database_url: str) -> None:
+    assert [m.version for m in migrate.upgrade(database_url)] == [21, 22, 23]
+    assert migrate.upgrade(database_url) == []
+    assert all(step.applied for step in migrate.status(database_url))
+
+
+def test_nothing_is_applied_before_upgrade(database_url: str) -> None:
+    assert not any(step.applied for step in migrate.status(database_url))
+
+
+def test_programs_that_migrate_at_once_take_turns(database_url: str) -> None:
+    with ThreadPoolExecutor(4) as programs:
+        applied = list(programs.map(migrate.upgrade, [database_url] * 4))
+    assert sorted(len(part) for part in applied) == [0, 0, 0, 3]
+
+
+def test_the_earlier_systems_rows_survive_without_their_time_series(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(EARLIER_SYSTEM)
+    migrate.upgrade(database_url)
+    rows = query(database_url, "SELECT processing_version, optimization_applied FROM analysis_results ORDER BY 1")
+    assert rows == [("1.0", False), ("1.0-2", False), ("1.0-3", False)]
+    assert ("analysis_results", "emg_signals") not in [row[:2] for row in schema(database_url)]
+    assert query(database_url, "SELECT patient_id FROM therapy_sessions") == [("one",)]
+
+
+def test_a_time_series_is_refused(database_url: str) -> None:
+    migrate.upgrade(database_url)
+    insert = "INSERT INTO analysis_results (file_hash, analytics_summary) SELECT 'ab', jsonb_build_object('x', %s)"
+    numbers = "(SELECT jsonb_agg(n) FROM generate_series(1, 5000) AS n)"
+    with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute(insert.replace("%s", numbers))
+
+
+def test_an_edited_migration_is_noticed(database_url: str) -> None:
+    migrate.upgrade(database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE schema_migrations SET checksum = 'other' WHERE version = 22")
+    with pytest.raises(SchemaMismatch, match="022_remove_emg_signals_storage"):
+        migrate.status(database_url)
+
+
+def test_a_newer_database_is_refused(database_url: str) -> None:
+    migrate.upgrade(database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO schema_migrations VALUES (999, 'later', 'x')")
+    with pytest.raises(SchemaMismatch, match="ahead"):
+        migrate.upgrade(database_url)
+
+
+def test_every_column_of_ours_is_commented(database_url: str) -> None:
+    migrate.upgrade(database_url)
+    uncommented = (
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND table_name IN"
+        " ('therapy_sessions', 'analysis_results', 'session_personal_data')"
+        " AND column_name NOT IN ('id', 'session_id', 'created_at', 'updated_at')"
+        " AND col_description(table_name::regclass, ordinal_position::int) IS NULL"
+    )
+    assert query(database_url, uncommented) == []
+
+
+def test_the_module_upgrades_from_the_command_line(database_url: str) -> None:
+    command = [sys.executable, "-m", "emg_session.migrate", "--upgrade"]
+    done = subprocess.run(command, env={"EMG_DATABASE_URL": database_url}, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0] == "applied 021_sessions_and_results.sql"

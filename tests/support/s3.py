@@ -1,0 +1,96 @@
+"""A real S3 server on a folder: versitygw, whose subfolders are buckets."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx2
+import obstore
+from obstore.store import S3Store
+from tests.cluster.machine import BIN
+from tests.cluster.parts import go_is_here, s3_server
+from tests.support.needs import require
+
+ACCESS_KEY, SECRET_KEY, REGION = "emg-test-key", "emg-test-secret", "us-east-1"
+_START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running server."""
+
+    endpoint: str
+    folder: Path
+
+    def env(self) -> dict[str, str]:
+        """Return what programs need in their environment to read from it."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_REGION": REGION,
+        }
+
+    def make_bucket(self, name: str) -> None:
+        """Make a bucket unless it is there."""
+        (self.folder / name).mkdir(exist_ok=True)
+
+    def put(self, bucket: str, key: str, data: bytes) -> str:
+        """Upload an object, as a browser does with a signed address, and return its version."""
+        store = S3Store(
+            bucket,
+            endpoint=self.endpoint,
+            region=REGION,
+            access_key_id=ACCESS_KEY,
+            secret_access_key=SECRET_KEY,
+        )
+        answer = httpx2.put(obstore.sign(store, "PUT", key, timedelta(minutes=5)), content=data)
+        answer.raise_for_status()
+        version: str = answer.headers["etag"].strip('"')
+        return version
+
+
+@contextmanager
+def serving_s3(folder: Path, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[S3Server]:
+    """Serve a folder while the block runs, on a free port where none is named."""
+    require_s3_server()
+    port = port or free_port(host)
+    keys = ["--access", ACCESS_KEY, "--secret", SECRET_KEY, "--region", REGION]
+    command = [str(BIN / "versitygw"), "--quiet", *keys, "--port", f"{host}:{port}", "posix", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            _wait_until_listening(server, host, port)
+            yield S3Server(f"http://{host}:{port}", folder)
+        finally:
+            server.terminate()
+
+
+def require_s3_server() -> None:
+    """Build the server where it is not built yet: a minute, once."""
+    require((BIN / "versitygw").exists() or go_is_here(), "no S3 server: install Go, which builds it once")
+    if go_is_here():
+        s3_server().build()
+
+
+def free_port(host: str) -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server((host, 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _wait_until_listening(server: "subprocess.Popen[bytes]", host: str, port: int) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise TimeoutError(f"the S3 server does not listen on {host}:{port}; it ended with {server.poll()}")

@@ -1,0 +1,61 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from tests.support.memory import MemorySessions, MemorySummaries
+from tests.support.recordings import synthetic_recording
+from tests.support.web import KEYS, CountingRecordings
+
+from emg_api.app import create_both
+from emg_session.recordings import Buckets
+
+
+@pytest.fixture(scope="session")
+def recording_file(tmp_path_factory):
+    return synthetic_recording(tmp_path_factory.mktemp("recording"))
+
+
+@pytest.fixture
+def bucket(tmp_path, recording_file) -> Path:
+    """The folder that serves the bucket `recordings`, with one recording of P001 in it."""
+    folder = tmp_path / "recordings"
+    (folder / "P001").mkdir(parents=True)
+    (folder / "P001" / "one.c3d").write_bytes(recording_file.read_bytes())
+    return folder
+
+
+@pytest.fixture
+def sessions() -> MemorySessions:
+    return MemorySessions()
+
+
+@pytest.fixture
+def summaries() -> MemorySummaries:
+    return MemorySummaries()
+
+
+@pytest.fixture
+def buckets(bucket) -> Buckets:
+    return Buckets({"recordings": f"file://{bucket}"})
+
+
+@pytest.fixture
+def recordings(buckets) -> CountingRecordings:
+    return CountingRecordings(buckets)
+
+
+@pytest.fixture
+async def web(sessions, summaries, recordings, buckets) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the real application."""
+    application = create_both(
+        sessions=sessions,
+        recordings=recordings,
+        summaries=summaries,
+        buckets=buckets,
+        secrets={"supabase": KEYS},
+        namespace="emg",
+    )
+    transport = httpx2.ASGITransport(app=application)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://emg") as client:
+        yield client

@@ -1,0 +1,55 @@
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import httpx2
+import pytest
+
+ENV = {
+    "EMG_DATABASE_URL": "postgresql://emg@127.0.0.1:1/emg",
+    "EMG_BUCKETS": '{"recordings": "s3://recordings"}',
+    "EMG_WEBHOOK_SECRETS": '{"supabase": ["key"]}',
+    "KUBECONFIG": "/nowhere",
+}
+
+
+def start(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "emg_api", *arguments]
+    return subprocess.run(command, env=os.environ | ENV | env, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "line"),
+    [
+        (["receiver"], {"EMG_WEBHOOK_SECRETS": ""}, "emg_api: EMG_WEBHOOK_SECRETS is not set: it says the keys"),
+        (["signals"], {"EMG_BUCKETS": "s3://recordings"}, "emg_api: EMG_BUCKETS can't be read"),
+        (["signals"], {"EMG_HOST": "192.0.2.1"}, "emg_api: can't listen on 192.0.2.1:8080"),
+        (["receiver"], {"EMG_PORT": "0"}, "emg_api: no cluster to talk to"),
+        (["both"], {}, "usage: python -m emg_api receiver | signals"),
+    ],
+)
+def test_a_start_that_can_not_work_says_why_in_a_line_and_exits_2(arguments, env, line):
+    ended = start(*arguments, **env)
+
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith(line)
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_signals_api_starts_without_its_database_and_stops_when_told():
+    command = [sys.executable, "-m", "emg_api", "signals"]
+    env = os.environ | ENV | {"EMG_HOST": "127.0.0.1", "EMG_PORT": "0"}
+    with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as program:
+        deadline = threading.Timer(60, program.kill)
+        deadline.start()
+        events = (json.loads(line) for line in program.stderr)
+        port = next(event["port"] for event in events if event["event"] == "listening")
+        readiness = httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=30)
+        program.terminate()
+        ended = program.wait()
+        deadline.cancel()
+
+    assert (readiness.status_code, readiness.json()["type"]) == (503, "urn:emg-operator:problem:database-unavailable")
+    assert ended == 0

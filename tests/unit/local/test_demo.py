@@ -1,0 +1,105 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from tests.support.postgres import folder_for_servers
+from tests.support.waiting import wait_until
+
+from emg_local.place import Place
+
+EMG = Path(sys.executable).with_name("emg")
+PATIENCE_S = 120
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[tuple[Path, subprocess.CompletedProcess[str]]]:
+    with folder_for_servers() as folder:
+        command = [EMG, "run", "--demo", "--port", "0", "--data", folder]
+        yield (
+            folder,
+            subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE_S, env=env()),
+        )
+
+
+def env() -> dict[str, str]:
+    return {name: os.environ[name] for name in ("PATH", "HOME", "XDG_RUNTIME_DIR") if name in os.environ}
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [EMG, "run", "--port", "0", "--data", folder]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=env()) as program:
+        try:
+            assert program.stdout is not None
+            word, _, base_url = program.stdout.readline().strip().partition(" ")
+            assert word == "ready"
+            yield program, base_url
+        finally:
+            program.kill()
+
+
+def get(url: str) -> object:
+    with urlopen(url, timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_the_demo_takes_a_recording_from_webhook_to_summary_and_signal(demo) -> None:
+    _, done = demo
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("ready http://127.0.0.1:")
+    assert done.stdout.count("\n") == 1
+    assert all(word in done.stderr for word in ("CH1", "CH2", "scores", "viewer", "/signals/jit/"))
+
+
+def test_everything_is_still_there_at_the_next_start(demo) -> None:
+    folder, _ = demo
+    with running(folder) as (_, base_url):
+        sessions = get(f"{base_url}/sessions")
+    assert len(sessions["sessions"]) == 1
+    assert len(list((folder / "recordings" / "P001").glob("*.c3d"))) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_cleanly(demo, number: signal.Signals) -> None:
+    folder, _ = demo
+    with running(folder) as (program, _):
+        program.send_signal(number)
+        assert program.wait(PATIENCE_S) == 0
+    assert not (Place(folder).folder / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_second_run_on_the_same_folder_is_refused(demo) -> None:
+    folder, _ = demo
+    with running(folder) as (program, _):
+        second = subprocess.run(
+            [EMG, "run", "--port", "0", "--data", folder], check=False, capture_output=True, text=True
+        )
+    assert (second.returncode, second.stdout) == (2, "")
+    assert f"in use by process {program.pid}" in second.stderr
+
+
+def test_a_port_that_is_taken_is_refused(demo) -> None:
+    folder, _ = demo
+    with running(folder) as (_, base_url), folder_for_servers() as other:
+        port = base_url.rpartition(":")[2]
+        second = subprocess.run(
+            [EMG, "run", "--port", port, "--data", other], check=False, capture_output=True, text=True
+        )
+    assert (second.returncode, second.stdout) == (2, "")
+    assert f"port {port} is taken" in second.stderr
+
+
+def test_a_killed_program_takes_its_database_along(demo) -> None:
+    folder, _ = demo
+    with running(folder) as (program, _):
+        program.kill()
+        program.wait(PATIENCE_S)
+    wait_until(lambda: not (folder / "postgres" / "postmaster.pid").exists(), "PostgreSQL stopped")
