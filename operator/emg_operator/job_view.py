@@ -39,7 +39,7 @@ class JobView:
     attempt: int
     memory_mib: int
     state: JobState
-    created_at: datetime
+    created_at: datetime | None = None
     finished_at: datetime | None = None
     exit_code: int | None = None
     reason: Reason | None = None
@@ -68,7 +68,7 @@ def view_job(job: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> JobVi
         attempt=int(meta["labels"][ATTEMPT_LABEL]),
         memory_mib=int(meta["annotations"][MEMORY_ANNOTATION]),
         state=state,
-        created_at=msgspec.convert(meta["creationTimestamp"], datetime),
+        created_at=_time(meta.get("creationTimestamp")),
         finished_at=finished_at,
         exit_code=ending.exit_code if ending and state in (JobState.SUCCEEDED, JobState.FAILED) else None,
         reason=reason,

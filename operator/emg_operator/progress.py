@@ -96,7 +96,7 @@ def _with_attempts(status: SessionStatus, jobs: Sequence[JobView]) -> SessionSta
         attempts=tuple(seen.values()),
         attempt_count=len(seen),
         job_name=next(reversed(seen)),
-        started_at=status.started_at or min((job.created_at for job in jobs), default=None),
+        started_at=status.started_at or min((job.created_at for job in jobs if job.created_at), default=None),
     )
 
 

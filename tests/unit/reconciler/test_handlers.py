@@ -52,10 +52,11 @@ async def operator(url: str) -> AsyncIterator[None]:
             try:
                 yield
             finally:
-                stop.set()
-                await watching
                 for worker in workers:
                     worker.cancel()
+                await api.close()  # kopf waits for whatever began after it, the test server's connections among it
+                stop.set()
+                await watching
 
 
 async def test_a_session_gets_its_job_and_its_conditions(kmock: km.KubernetesEmulator) -> None:
