@@ -1,23 +1,14 @@
 """The worker's work: fetch the recording, analyse it, store the summary. Doing it twice changes nothing."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import emg_core
 
 from emg_session.contract import WorkerContract
+from emg_session.core_errors import core_errors
 from emg_session.database import AnalysisResult, SummaryStore
-from emg_session.errors import BadAnalysisRequest, CorruptRecording, Failure, NoEmgChannel, NotC3d, RecordingTooShort
 from emg_session.recordings import RecordingStore
-
-_ANALYSIS_FAILURES: dict[str, type[Failure]] = {
-    "NoEmgChannel": NoEmgChannel,
-    "TooShort": RecordingTooShort,
-    "UnknownProfile": BadAnalysisRequest,
-    "BadOption": BadAnalysisRequest,
-}
 
 
 @dataclass(frozen=True)
@@ -40,7 +31,7 @@ class Worker:
 def analyse(data: bytes, contract: WorkerContract) -> AnalysisResult:
     """Compute what is stored; raises a PermanentFailure for bytes or options that can't be analysed."""
     file_hash = hashlib.sha256(data).hexdigest()
-    with _translated():
+    with core_errors():
         recording = emg_core.open(data, sha256=file_hash)
         summary = recording.analyze_json(profile=contract.spec.profile, options=contract.core_options())
     return AnalysisResult(
@@ -50,16 +41,3 @@ def analyse(data: bytes, contract: WorkerContract) -> AnalysisResult:
         summary_json=summary,
         personal=recording.personal,
     )
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except emg_core.NeedMoreBytes as error:
-        raise CorruptRecording(f"the file ends inside its header: {error.needed} bytes are needed") from error
-    except emg_core.C3dError as error:
-        kind = NotC3d if error.cause == "NotC3d" else CorruptRecording
-        raise kind(f"{error.cause} at byte {error.offset}") from error
-    except emg_core.AnalysisError as error:
-        raise _ANALYSIS_FAILURES[error.cause](str(error)) from error

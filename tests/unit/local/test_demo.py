@@ -10,6 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 from tests.support.postgres import folder_for_servers
+from tests.support.recordings import synthetic_recording
 from tests.support.waiting import wait_until
 
 from emg_local.place import Place
@@ -63,8 +64,22 @@ def test_everything_is_still_there_at_the_next_start(demo) -> None:
     folder, _ = demo
     with running(folder) as (_, base_url):
         sessions = get(f"{base_url}/sessions")
-    assert len(sessions["sessions"]) == 1
+    assert [session["analyzed"] for session in sessions["sessions"] if session["subject"] == "P001"] == [True]
     assert len(list((folder / "recordings" / "P001").glob("*.c3d"))) == 1
+
+
+def test_a_notice_sent_twice_makes_one_session(demo) -> None:
+    folder, _ = demo
+    key = "P002/sent.c3d"
+    path = synthetic_recording(folder / "recordings" / "P002").rename(folder / "recordings" / key)
+    with running(folder) as (_, base_url):
+        secret = (folder / "webhook-key").read_text()
+        send = [EMG, "send", path, "--to", base_url, "--key", key, "--secret", secret]
+        first, second = (json.loads(subprocess.run(send, check=True, capture_output=True).stdout) for _ in range(2))
+        session = get(f"{base_url}/sessions/{first['session_code']}")["session"]
+    assert (first["created"], second["created"]) == (True, False)
+    assert first["session_code"] == second["session_code"] == session["session_code"]
+    assert session["subject"] == "P002"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -52,8 +52,8 @@ async def working(folder: Path) -> AsyncIterator[LocalCluster]:
 
 
 async def ended(cluster: LocalCluster) -> dict[str, Any]:
-    await until(lambda: finished(cluster.body(Kind.JOB, "emg-a-a1") or {}), "the Job ended")
-    return (cluster.body(Kind.JOB, "emg-a-a1") or {})["status"]
+    await until(lambda: finished(cluster.body(Kind.JOB, "emg-a-a1")), "the Job ended")
+    return cluster.body(Kind.JOB, "emg-a-a1")["status"]
 
 
 def terminated(cluster: LocalCluster) -> list[dict[str, Any]]:

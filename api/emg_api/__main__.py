@@ -1,0 +1,73 @@
+"""The two web programs: `python -m emg_api receiver` and `python -m emg_api signals`."""
+
+import logging
+import os
+import sys
+
+import uvloop
+
+from emg_api.app import create_receiver, create_signals
+from emg_api.logs import log_as_json
+from emg_api.server import listen, serve
+from emg_api.settings import ReceiverSettings, SignalsSettings
+from emg_session.database import SummaryStore, open_summaries
+from emg_session.errors import DatabaseUnavailable, Failure
+from emg_session.recordings import RecordingStore
+from emg_session.sessions import KubernetesSessions, connected_cluster
+
+_BAD_START = 2
+
+_log = logging.getLogger(__name__)
+
+
+async def run_receiver(settings: ReceiverSettings) -> None:
+    """Serve the receiver until told to stop."""
+    web = settings.web
+    listener = listen(web.host, web.port)
+    async with connected_cluster() as cluster, open_summaries(web.database_url) as summaries:
+        await _refuse_other_schema(summaries)
+        application = create_receiver(
+            sessions=KubernetesSessions(cluster, settings.namespace),
+            recordings=RecordingStore(web.buckets),
+            summaries=summaries,
+            buckets=web.buckets,
+            secrets=settings.secrets,
+            namespace=settings.namespace,
+        )
+        await serve(application, listener)
+
+
+async def run_signals(settings: SignalsSettings) -> None:
+    """Serve the signals API until told to stop."""
+    listener = listen(settings.host, settings.port)
+    async with open_summaries(settings.database_url) as summaries:
+        await _refuse_other_schema(summaries)
+        await serve(create_signals(recordings=RecordingStore(settings.buckets), summaries=summaries), listener)
+
+
+async def _refuse_other_schema(summaries: SummaryStore) -> None:
+    try:
+        await summaries.check_schema()
+    except DatabaseUnavailable as failure:
+        _log.warning("started without the database", extra={"reason": str(failure)})
+
+
+def main(arguments: list[str]) -> None:
+    """Run one of the programs."""
+    log_as_json()
+    match arguments:
+        case ["receiver"]:
+            uvloop.run(run_receiver(ReceiverSettings.from_env(os.environ)))
+        case ["signals"]:
+            uvloop.run(run_signals(SignalsSettings.from_env(os.environ)))
+        case _:
+            sys.stderr.write("usage: python -m emg_api receiver | signals\n")
+            sys.exit(_BAD_START)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except Failure as failure:
+        sys.stderr.write(f"emg_api: {failure}\n")
+        sys.exit(_BAD_START)

@@ -1,0 +1,145 @@
+"""What a channel looks like, as a whole or in a window: pure functions from samples to answers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import emg_core
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from emg_api.refusals import BadQuery
+
+Samples = NDArray[np.float64]
+
+RMS_WINDOW_MS = 50
+_TIME_DECIMALS = 4
+_MOST_SECONDS = 24 * 60 * 60
+_ROUNDING = 1e-6  # of a sample: 0.1 s at 990 Hz is 99 samples, whatever the last bit says
+
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=_MOST_SECONDS)]
+
+
+class WholeQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole channel, as the earlier system served it."""
+
+    include_rms: bool = True
+    downsample_factor: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
+
+
+class WindowQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Seconds start ≤ t < end at a screen's width in pixels; without an end, up to the recording's."""
+
+    width: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+    start: _Seconds = 0.0
+    end: _Seconds = float(_MOST_SECONDS)
+
+
+class WholeAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Samples in the channel's unit; rate and duration are the recording's, downsampled or not."""
+
+    success: bool = True
+    channel_name: str
+    data: list[float]
+    time_axis: list[float]
+    rms_envelope: list[float] | None
+    sampling_rate: float
+    duration_seconds: float
+    generated_at: datetime
+    cache_note: str
+
+
+class ContractionSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """When a muscle contracted, and whether all set criteria were met."""
+
+    start_seconds: float
+    end_seconds: float
+    is_good: bool | None
+
+
+class WindowAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One minimum and maximum per pixel (float32, null where nothing was recorded) from `time_axis[i]` on."""
+
+    success: bool = True
+    channel_name: str
+    unit: str | None
+    sampling_rate: float
+    duration_seconds: float
+    start_seconds: float
+    end_seconds: float
+    samples_per_pixel: float
+    time_axis: list[float]
+    minimum: list[float]
+    maximum: list[float]
+    contractions: list[ContractionSpan]
+
+
+def whole_answer(name: str, samples: Samples, rate_hz: float, query: WholeQuery, now: datetime) -> WholeAnswer:
+    """Answer with the whole channel.
+
+    Downsampling keeps, of every `downsample_factor` samples, the one of largest magnitude at its own time: peaks
+    survive, which they do not where every n-th sample is taken. The envelope is computed before that.
+    """
+    kept = largest_of_each(samples, query.downsample_factor)
+    rms = emg_core.moving_rms(samples, rate_hz, RMS_WINDOW_MS) if query.include_rms else None
+    return WholeAnswer(
+        channel_name=name,
+        data=samples[kept].tolist(),
+        time_axis=(kept / rate_hz).tolist(),
+        rms_envelope=None if rms is None else rms[kept].tolist(),
+        sampling_rate=rate_hz,
+        duration_seconds=len(samples) / rate_hz,
+        generated_at=now,
+        cache_note="computed from the recording for this request; revalidate with its ETag",
+    )
+
+
+def largest_of_each(samples: Samples, factor: int) -> NDArray[np.intp]:
+    """Return the index of the largest magnitude of every `factor` samples; the last group may be shorter."""
+    whole = len(samples) // factor * factor
+    groups = np.abs(samples[:whole]).reshape(-1, factor)
+    kept: NDArray[np.intp] = np.arange(0, whole, factor) + groups.argmax(axis=1)
+    if whole == len(samples):
+        return kept
+    return np.append(kept, whole + np.abs(samples[whole:]).argmax())
+
+
+def sample_range(query: WindowQuery, rate_hz: float, count: int) -> tuple[int, int]:
+    """Return the window as samples, end excluded; raises BadQuery for one that holds none."""
+    first = math.ceil(query.start * rate_hz - _ROUNDING)
+    end = min(math.ceil(query.end * rate_hz - _ROUNDING), count)
+    if first >= end:
+        raise BadQuery(
+            f"no sample lies in start ≤ t < end: the recording has {rate_hz:g} a second up to {count / rate_hz:.3f} s"
+        )
+    return first, end
+
+
+def band(samples: Samples, width: int, scale: float) -> tuple[list[float], list[float]]:
+    """Return minimum and maximum of each pixel; every sample is in exactly one, so no peak is lost."""
+    minimum, maximum = emg_core.min_max(samples * scale, min(width, len(samples)))
+    return _short_floats(minimum), _short_floats(maximum)
+
+
+def pixel_times(first_sample: int, count: int, width: int, rate_hz: float) -> list[float]:
+    """Return the time of each pixel's first sample in seconds, to a tenth of a millisecond."""
+    pixels = min(width, count)
+    starts = first_sample + np.arange(pixels) * count // pixels
+    times_s: list[float] = np.round(starts / rate_hz, _TIME_DECIMALS).tolist()
+    return times_s
+
+
+def spans(contractions: Sequence[Mapping[str, Any]], start_s: float, end_s: float) -> list[ContractionSpan]:
+    """Return the contractions that touch the window."""
+    every = (
+        ContractionSpan(start_seconds=c["start_ms"] / 1000, end_seconds=c["end_ms"] / 1000, is_good=c["is_good"])
+        for c in contractions
+    )
+    return [span for span in every if span.start_seconds < end_s and span.end_seconds > start_s]
+
+
+def _short_floats(values: Samples) -> list[float]:
+    """Return float32 values as the shortest decimals that name them: half the bytes of float64's."""
+    return [float(str(value)) for value in values.astype(np.float32)]

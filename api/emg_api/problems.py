@@ -1,0 +1,154 @@
+"""Errors as RFC 9457 problem details: the one table from failures to HTTP statuses, each with what to do."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ExceptionHandler
+
+from emg_api import refusals
+from emg_session import errors
+
+_TYPE = "urn:emg-operator:problem:"
+_RETRY_AFTER_SECONDS = "5"
+_WAIT = "Try again after the time in Retry-After; if it stays, look at /readyz and the log."
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """How one kind of failure is told; `slug` ends the problem's type and never changes."""
+
+    status: HTTPStatus
+    slug: str
+    title: str
+    advice: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """An RFC 9457 problem; `advice` says what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    advice: str
+
+
+_BUG = ProblemKind(
+    HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "A bug of ours", "Report it with the time; the log has more."
+)
+
+KINDS: dict[type[errors.Failure], ProblemKind] = {
+    refusals.NotSigned: ProblemKind(
+        HTTPStatus.UNAUTHORIZED, "not-signed", "Not signed by a known sender", "Sign the raw body with a live key."
+    ),
+    refusals.BodyTooLarge: ProblemKind(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "Body too large", "Send the notice, not the recording."
+    ),
+    refusals.NotJson: ProblemKind(HTTPStatus.BAD_REQUEST, "not-json", "Not JSON", "Send one JSON object in UTF-8."),
+    refusals.WrongShape: ProblemKind(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "wrong-shape", "Not this sender's payload", "Send it as the sender makes it."
+    ),
+    refusals.BadQuery: ProblemKind(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "bad-query", "Query out of bounds", "Correct the named parameter."
+    ),
+    refusals.SessionNotFound: ProblemKind(
+        HTTPStatus.NOT_FOUND, "session-not-found", "No such session", "GET /sessions lists them."
+    ),
+    refusals.ChannelNotFound: ProblemKind(
+        HTTPStatus.NOT_FOUND,
+        "channel-not-found",
+        "No such channel",
+        "GET /signals/jit/{session_id}/channels lists them.",
+    ),
+    refusals.NotAnalysedYet: ProblemKind(
+        HTTPStatus.NOT_FOUND, "not-analysed-yet", "No summary yet", "GET /webhooks/storage/status/{code} says why."
+    ),
+    errors.UnknownBucket: ProblemKind(
+        HTTPStatus.FORBIDDEN, "unknown-bucket", "Outside the buckets", "Add the bucket to EMG_BUCKETS if it is right."
+    ),
+    errors.NotC3d: ProblemKind(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "not-c3d", "The recording is no C3D file", "Upload the recording again."
+    ),
+    errors.CorruptRecording: ProblemKind(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "corrupt-recording", "Corrupt recording", "Upload the recording again."
+    ),
+    errors.NoEmgChannel: ProblemKind(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "no-emg-channel", "No EMG channel", "Upload a recording with EMG channels."
+    ),
+    errors.RecordingTooShort: ProblemKind(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "recording-too-short", "Recording too short", "Record for longer."
+    ),
+    errors.BadAnalysisRequest: ProblemKind(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "bad-analysis-request", "Unknown profile or option", "Correct the session."
+    ),
+    errors.RecordingChanged: ProblemKind(
+        HTTPStatus.CONFLICT, "recording-changed", "The recording was overwritten", "Use the newer version's session."
+    ),
+    errors.InvalidSession: ProblemKind(
+        HTTPStatus.CONFLICT, "invalid-session", "The session can't be read", "Correct or delete the EMGSession."
+    ),
+    errors.InvalidSettings: _BUG,
+    errors.SchemaMismatch: ProblemKind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "schema-mismatch", "Wrong database schema", "Run `emg migrate --upgrade`."
+    ),
+    errors.RecordingNotThere: ProblemKind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "recording-not-there", "The recording can't be found (yet)", _WAIT
+    ),
+    errors.StorageUnavailable: ProblemKind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "storage-unavailable", "Object storage does not answer", _WAIT
+    ),
+    errors.DatabaseUnavailable: ProblemKind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", "The database does not answer", _WAIT
+    ),
+    errors.ClusterUnavailable: ProblemKind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "cluster-unavailable", "The Kubernetes API does not answer", _WAIT
+    ),
+}
+
+
+def _of_failure(failure: errors.Failure) -> Response:
+    kind = KINDS.get(type(failure), _BUG)
+    retry = {"retry-after": _RETRY_AFTER_SECONDS} if isinstance(failure, errors.TransientFailure) else {}
+    return _answer(kind, str(failure), retry)
+
+
+def _answer(kind: ProblemKind, detail: str, headers: dict[str, str]) -> Response:
+    problem = Problem(type=_TYPE + kind.slug, title=kind.title, status=kind.status, detail=detail, advice=kind.advice)
+    return _response(problem, headers)
+
+
+def _response(problem: Problem, headers: dict[str, str]) -> Response:
+    body = msgspec.json.encode(problem)
+    return Response(body, problem.status, headers, media_type="application/problem+json")
+
+
+async def on_failure(_request: Request, failure: Exception) -> Response:
+    """Tell a Failure."""
+    return _of_failure(failure) if isinstance(failure, errors.Failure) else await on_bug(_request, failure)
+
+
+async def on_http_error(_request: Request, error: Exception) -> Response:
+    """Tell what the router found: no such path, method not allowed."""
+    if not isinstance(error, HTTPException):
+        return await on_bug(_request, error)
+    status = HTTPStatus(error.status_code)
+    problem = Problem(
+        type="about:blank", title=status.phrase, status=status, detail=error.detail, advice="Compare the API's paths."
+    )
+    return _response(problem, dict(error.headers or {}))
+
+
+async def on_bug(_request: Request, _error: Exception) -> Response:
+    """Tell that we failed, and nothing from inside: the server logs the error."""
+    return _answer(_BUG, "The request could not be answered.", {})
+
+
+EXCEPTION_HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
+    errors.Failure: on_failure,
+    HTTPException: on_http_error,
+    Exception: on_bug,
+}

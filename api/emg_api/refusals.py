@@ -1,0 +1,35 @@
+"""What a request can be refused for, besides the failures that all programs share (emg_session.errors)."""
+
+from emg_session.errors import PermanentFailure
+
+
+class NotSigned(PermanentFailure):
+    """No live key of the sender made the request's signature."""
+
+
+class BodyTooLarge(PermanentFailure):
+    """The request's body is larger than a notice ever is."""
+
+
+class NotJson(PermanentFailure):
+    """The request's body is no JSON."""
+
+
+class WrongShape(PermanentFailure):
+    """JSON, but not what this sender sends."""
+
+
+class BadQuery(PermanentFailure):
+    """A query parameter is unknown, repeated or out of bounds."""
+
+
+class SessionNotFound(PermanentFailure):
+    """No session has this id or code."""
+
+
+class ChannelNotFound(PermanentFailure):
+    """The recording has no channel of this name."""
+
+
+class NotAnalysedYet(PermanentFailure):
+    """The session is there, its summary is not."""

@@ -1,0 +1,46 @@
+"""Serving an application until the process is told to stop."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+from emg_session.errors import InvalidSettings
+
+_log = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """Stops on a signal and returns, so that what the application uses is closed; uvicorn's own dies of it."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the port; raises InvalidSettings where it can't be had."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise InvalidSettings(f"can't listen on {host}:{port} ({error.strerror}): set EMG_HOST, EMG_PORT") from error
+
+
+async def serve(application: Starlette, listener: socket.socket) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way are finished."""
+    config = uvicorn.Config(
+        application, loop="uvloop", http="httptools", lifespan="off", access_log=False, log_config=None
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    host, port, *_ = listener.getsockname()
+    _log.info("listening", extra={"host": host, "port": port})
+    await _Server(config).serve(sockets=[listener])
