@@ -1,0 +1,76 @@
+"""The folder that `emg run` keeps everything in."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from emg_api.adapters.supabase import SENDER
+from emg_api.settings import webhook_secrets
+from emg_session.errors import InvalidSettings
+
+BUCKET = "recordings"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One data folder and what is where in it."""
+
+    folder: Path
+
+    @property
+    def recordings(self) -> Path:
+        """The bucket's objects."""
+        return self.folder / BUCKET
+
+    @property
+    def cluster(self) -> Path:
+        """Sessions, Jobs and pods."""
+        return self.folder / "cluster"
+
+    @property
+    def log(self) -> Path:
+        """What receiver, signals API and operator say."""
+        return self.folder / "emg.log"
+
+    @property
+    def logs(self) -> Path:
+        """What workers say."""
+        return self.folder / "logs"
+
+    @property
+    def buckets(self) -> dict[str, str]:
+        """EMG_BUCKETS for this folder."""
+        return {BUCKET: self.recordings.as_uri()}
+
+    def webhook_secrets(self, env: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
+        """Return EMG_WEBHOOK_SECRETS, or a key of our own, made once and readable by its owner alone."""
+        if text := env.get("EMG_WEBHOOK_SECRETS"):
+            return webhook_secrets(text)
+        path = self.folder / "webhook-key"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(32))
+        return {SENDER: (path.read_text(),)}
+
+
+@contextmanager
+def opened_place(folder: Path) -> Iterator[Place]:
+    """Make the folder where it is missing and keep others out; raises InvalidSettings where somebody is in it."""
+    place = Place(folder.resolve())
+    place.recordings.mkdir(parents=True, exist_ok=True)
+    with (place.folder / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise InvalidSettings(
+                f"{place.folder} is in use by process {lock.read().strip()}: stop it or choose another with --data"
+            ) from error
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield place

@@ -1,0 +1,132 @@
+"""Everything on one machine: PostgreSQL, storage, receiver, signals, viewer, operator and Jobs in one program."""
+
+import asyncio
+import json
+import logging
+import signal
+import socket
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from starlette.applications import Starlette
+
+from emg_api.app import create_both
+from emg_local.cluster import LocalCluster
+from emg_local.demo import Demo
+from emg_local.embedded import data_folder, embedded_programs
+from emg_local.jobs import LocalJobs
+from emg_local.place import Place, opened_place
+from emg_local.postgres import Postgres
+from emg_local.server import HOST, Server, listening_socket
+from emg_operator.reconcile import Kind, Reconciler
+from emg_operator.settings import OperatorSettings
+from emg_session import migrate
+from emg_session.database import SummaryStore, open_summaries
+from emg_session.errors import Failure, TransientFailure
+from emg_session.recordings import Buckets, RecordingStore
+
+NAMESPACE = "local"
+_IMAGE = "none"  # no container is made of it
+_INTERRUPTED = 130
+
+
+class ProgramEnded(TransientFailure):
+    """One of the programs ended though nobody stopped it."""
+
+
+def run(*, data: Path, port: int, demo: bool, env: Mapping[str, str]) -> int:
+    """Run until SIGINT or SIGTERM, or until the demo is over; return the exit code. Raises a Failure."""
+    with opened_place(data) as place, listening_socket(port) as listening:
+        logging.basicConfig(
+            filename=place.log, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+        )
+        secrets = place.webhook_secrets(env)
+        with Postgres(programs=embedded_programs(), data=data_folder(place.folder)) as postgres:
+            migrate.upgrade(postgres.url)
+            machine = Machine(place=place, database_url=postgres.url, listening=listening, secrets=secrets, demo=demo)
+            return asyncio.run(machine.run())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """All programs in one event loop; analyses run in processes of their own."""
+
+    place: Place
+    database_url: str
+    listening: socket.socket
+    secrets: Mapping[str, Sequence[str]]
+    demo: bool
+
+    async def run(self) -> int:
+        """Run all programs until they are no longer used, or one of them ends, which none should."""
+        cluster = LocalCluster(self.place.cluster, now=_now)
+        async with open_summaries(self.database_url) as summaries:
+            server = Server(self._app(cluster, summaries), self.listening)
+            using = asyncio.create_task(self._use(server, first_time=not cluster.bodies(Kind.SESSION)))
+            serving = asyncio.create_task(server.run_until_stopped())
+            working = [asyncio.create_task(work) for work in self._workers(cluster, summaries)]
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, using.cancel)
+            done, _ = await asyncio.wait([using, serving, *working], return_when=asyncio.FIRST_COMPLETED)
+            server.stop()
+            for task in (using, *working):
+                task.cancel()
+            await asyncio.gather(using, serving, *working, return_exceptions=True)
+        return self._exit_code(using, done)
+
+    async def _use(self, server: Server, *, first_time: bool) -> int:
+        """Show the first recording where there is none yet, or if asked to; then stay for others, but not in a demo."""
+        await server.ready.wait()
+        base_url = f"http://{HOST}:{self.listening.getsockname()[1]}"
+        print(f"ready {base_url}", flush=True)
+        code = await self._show(base_url) if self.demo or first_time else 0
+        if not self.demo:
+            await asyncio.Event().wait()
+        return code
+
+    async def _show(self, base_url: str) -> int:
+        console = Console(stderr=True)
+        demo = Demo(place=self.place, base_url=base_url, secrets=self.secrets, console=console)
+        try:
+            await demo.run()
+        except Failure as failure:
+            console.print(f"emg: {failure}", markup=False, soft_wrap=True)
+            return 1
+        return 0
+
+    def _app(self, cluster: LocalCluster, summaries: SummaryStore) -> Starlette:
+        buckets = Buckets(self.place.buckets)
+        return create_both(
+            sessions=cluster,
+            recordings=RecordingStore(buckets),
+            summaries=summaries,
+            buckets=buckets,
+            secrets=self.secrets,
+            namespace=NAMESPACE,
+        )
+
+    def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
+        settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)
+        reconciler = Reconciler(cluster=cluster, summaries=summaries, settings=settings, now=_now)
+        secrets = {"EMG_DATABASE_URL": self.database_url, "EMG_BUCKETS": json.dumps(self.place.buckets)}
+        jobs = LocalJobs(cluster, folder=self.place.logs, secrets=secrets, now=_now)
+        cluster.watch(jobs.observe)
+        cluster.watch(reconciler.observe)
+        return [reconciler.run(), jobs.run()]
+
+    def _exit_code(self, using: asyncio.Task[int], done: set[asyncio.Task[Any]]) -> int:
+        if using not in done:
+            for task in done:
+                task.result()
+            raise ProgramEnded(f"a program ended by itself: see {self.place.log}")
+        if using.cancelled():
+            return _INTERRUPTED if self.demo else 0
+        return using.result()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
