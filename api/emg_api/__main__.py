@@ -65,9 +65,17 @@ def main(arguments: list[str]) -> None:
             sys.exit(_BAD_START)
 
 
-if __name__ == "__main__":
+def _run() -> int:
     try:
         main(sys.argv[1:])
     except Failure as failure:
         sys.stderr.write(f"emg_api: {failure}\n")
-        sys.exit(_BAD_START)
+        return _BAD_START
+    return 0
+
+
+if __name__ == "__main__":
+    code = _run()
+    sys.stderr.flush()
+    # Everything is closed; object storage's threads can abort an interpreter that is being torn down.
+    os._exit(code)

@@ -7,7 +7,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-_COLUMNS = ("muscle", "contractions", "good", "mean ms", "RMS µV", "MPF Hz", "MDF Hz", "compliance")
+_COLUMNS = ("muscle", "count", "good", "mean ms", "RMS µV", "MPF Hz", "MDF Hz", "compliance")
 
 
 def print_summary(summary: Mapping[str, Any], console: Console) -> None:

@@ -1,4 +1,4 @@
-"""The one table from emg_core's errors to failures."""
+"""The one table from emg_core's errors to failures; its sentences hold numbers, never text from the recording."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +24,6 @@ def core_errors() -> Iterator[None]:
         raise CorruptRecording(f"the header does not end where it says: {error.needed} bytes are needed") from error
     except emg_core.C3dError as error:
         kind = NotC3d if error.cause == "NotC3d" else CorruptRecording
-        raise kind(f"{error.cause} at byte {error.offset}") from error
+        raise kind(str(error)) from error
     except emg_core.AnalysisError as error:
         raise _ANALYSIS_FAILURES[error.cause](str(error)) from error

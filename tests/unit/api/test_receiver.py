@@ -143,7 +143,7 @@ async def test_a_file_that_is_no_c3d_gets_a_session_all_the_same(web, bucket, se
     answer = (await post(web, inserted("P001/bad.c3d"))).json()
 
     assert answer["metadata"] is None
-    assert answer["message"].startswith("Session created; no metadata: NotC3d")
+    assert answer["message"].startswith("Session created; no metadata: not a C3D recording")
     assert list(sessions.manifests) == list(summaries.rows) == [answer["session_code"]]
 
 
