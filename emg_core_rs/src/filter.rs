@@ -43,10 +43,8 @@ impl Butterworth {
         let k = libm::tan(PI * cutoff_hz / sample_rate_hz);
         let a = [3.0, 1.0].map(|pair| denominator(k, 2.0 * libm::cos(pair * PI / 8.0)));
         let gain = a.iter().fold(1.0, |gain, a| gain * (1.0 + sign * a[0] + a[1]) / 4.0);
-        let sections = [
-            Section { b: [gain, 2.0 * sign * gain, gain], a: a[0] },
-            Section { b: [1.0, 2.0 * sign, 1.0], a: a[1] },
-        ];
+        let sections =
+            [Section { b: [gain, 2.0 * sign * gain, gain], a: a[0] }, Section { b: [1.0, 2.0 * sign, 1.0], a: a[1] }];
         let slowest_radius = a[0][1].max(a[1][1]).sqrt();
         Butterworth { sections, at_rest: at_rest(sections), settling_samples: settling_samples(slowest_radius) }
     }
@@ -219,5 +217,70 @@ pub fn clear_extension(signal: &mut Rows) {
     }
     for index in samples..signal.rows.len() * LANES {
         signal.set_sample(index, 0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The same filter on one sample after another.
+    fn one_lane(filter: &Butterworth, signal: &mut [f64]) {
+        for _ in 0..2 {
+            let mut state = filter.at_rest.map(|section| section.map(|z| z * signal[0]));
+            for value in signal.iter_mut() {
+                for (Section { b, a }, z) in filter.sections.iter().zip(&mut state) {
+                    let output = b[0] * *value + z[0];
+                    *z = [b[1] * *value + z[1] - a[0] * output, b[2] * *value - a[1] * output];
+                    *value = output;
+                }
+            }
+            signal.reverse();
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        #[test]
+        fn lanes_agree_with_one_lane(signal in prop::collection::vec(-1.0..1.0f64, 16..20_000), high in any::<bool>()) {
+            let filter = if high { Butterworth::high_pass(20.0, 990.0) } else { Butterworth::low_pass(10.0, 990.0) };
+            let mut rows = Rows::default();
+            rows.cut(&signal, filter.settling_samples(), 0);
+            zero_phase(Level::new(), &filter, &mut rows);
+            let (mut lanes, mut witness) = (signal.clone(), signal);
+            rows.join(&mut lanes);
+            one_lane(&filter, &mut witness);
+            // Rounding differs where a lane starts; the bound is relative to the input's maximum.
+            prop_assert!(lanes.iter().zip(&witness).all(|(lane, one)| (lane - one).abs() < 1e-12));
+        }
+    }
+
+    #[test]
+    fn a_constant_passes_the_low_pass_and_not_the_high_pass() {
+        for (filter, level) in [(Butterworth::low_pass(10.0, 990.0), 1.0), (Butterworth::high_pass(20.0, 990.0), 0.0)] {
+            let mut rows = Rows::default();
+            rows.cut(&[1.0; 500], filter.settling_samples(), 0);
+            zero_phase(Level::new(), &filter, &mut rows);
+            assert!((0..500).all(|i| (rows.sample(i) - level).abs() < 1e-9));
+        }
+    }
+
+    #[test]
+    fn silence_after_signal_leaves_no_denormal_numbers() {
+        let filter = Butterworth::low_pass(10.0, 990.0);
+        let mut signal = vec![0.0; 200_000];
+        signal[..1000].fill(1.0);
+        let mut rows = Rows::default();
+        rows.cut(&signal, filter.settling_samples(), 0);
+        zero_phase(Level::new(), &filter, &mut rows);
+        assert!(rows.rows.as_flattened().iter().all(|value| !value.is_subnormal()));
+    }
+
+    #[test]
+    fn the_extension_is_odd_around_the_ends() {
+        let mut signal: Vec<f64> = (0..60).map(f64::from).collect();
+        extend(&mut signal);
+        assert!(signal.iter().enumerate().all(|(i, value)| *value == i as f64));
     }
 }

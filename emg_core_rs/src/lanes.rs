@@ -13,10 +13,11 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Cuts `signal` (at least one sample) into chunks of at least `shortest` samples; memory is used again.
-    pub fn cut(&mut self, signal: &[f64], shortest: usize) {
-        let lanes = (signal.len() / (shortest + LANES)).clamp(1, LANES);
-        let length = signal.len().div_ceil(lanes).max(shortest).max(1);
+    /// Cuts `signal` into chunks of at least `shortest` samples, or into one; there are at least `least_rows` rows.
+    /// Memory is used again.
+    pub fn cut(&mut self, signal: &[f64], shortest: usize, least_rows: usize) {
+        let lanes = (signal.len() / shortest.saturating_add(LANES)).clamp(1, LANES);
+        let length = signal.len().div_ceil(lanes).max(least_rows).max(1);
         self.samples = signal.len();
         self.rows.resize(length, [0.0; LANES]);
         let tiled = self.cut_tiles(signal);
@@ -111,8 +112,8 @@ mod tests {
         #[test]
         fn joining_gives_back_what_was_cut(signal in prop::collection::vec(-1.0..1.0f64, 1..700), shortest in 0usize..90) {
             let mut rows = Rows::default();
-            rows.cut(&vec![9.0; 999], 3);
-            rows.cut(&signal, shortest);
+            rows.cut(&vec![9.0; 999], 3, 0);
+            rows.cut(&signal, shortest, shortest);
             let mut joined = vec![0.0; signal.len()];
             rows.join(&mut joined);
             prop_assert_eq!(&joined, &signal);

@@ -1,7 +1,6 @@
 """The longest of the real recordings, which lie beside the repository."""
 
 import pytest
-
 from tests.support.needs import shared_data
 
 

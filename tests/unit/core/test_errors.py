@@ -61,7 +61,7 @@ def test_an_unknown_profile_is_named(longest: bytes) -> None:
         ({"high_pass_hz": 20.5}, "high_pass_hz is 20.5"),
         ({"hi_pass_hz": 20}, "unknown field `hi_pass_hz`"),
         ({"mvc_nanovolts": {"CH9": 150_000}}, "mvc_nanovolts is CH9, but the muscles are CH1, CH2"),
-        ({"high_pass_hz": object()}, ""),
+        ({"high_pass_hz": object()}, "unsupported type"),
     ],
 )
 def test_an_impossible_option_is_named_with_its_bound(longest: bytes, options: dict[str, Any], message: str) -> None:

@@ -8,7 +8,6 @@ import emg_core
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-
 from tests.support.needs import shared_data
 
 NAMES = [
@@ -136,7 +135,7 @@ def test_contraction_summaries_agree(case: Case) -> None:
 
 
 def assert_stage(samples: NDArray[np.float64], stage: dict[str, Any]) -> None:
-    """Compare relative to the maximum: near zero crossings the oracle's own rounding is larger than 1e-9 of a sample."""
+    """Compare relative to the maximum: near zero the oracle's own rounding exceeds 1e-9 of a sample."""
     within = 1e-9 * max(abs(stage["min"]), abs(stage["max"]))
     moments = {"mean": samples.mean(), "std_ddof0": samples.std(), "min": samples.min(), "max": samples.max()}
     quantiles = {"p50": np.quantile(samples, 0.5), "p95": np.quantile(samples, 0.95)}

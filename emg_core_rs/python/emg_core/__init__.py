@@ -1,0 +1,33 @@
+"""Reads C3D recordings of EMG and computes contractions, amplitude, spectra and scores."""
+
+from emg_core._core import (
+    Channel,
+    Layout,
+    Recording,
+    __version__,
+    envelope,
+    min_max,
+    moving_rms,
+    open,
+    personal,
+    probe,
+    profiles,
+)
+from emg_core.errors import AnalysisError, C3dError, NeedMoreBytes
+
+__all__ = [
+    "AnalysisError",
+    "C3dError",
+    "Channel",
+    "Layout",
+    "NeedMoreBytes",
+    "Recording",
+    "__version__",
+    "envelope",
+    "min_max",
+    "moving_rms",
+    "open",
+    "personal",
+    "probe",
+    "profiles",
+]

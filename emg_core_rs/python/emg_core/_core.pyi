@@ -1,0 +1,110 @@
+import os
+from collections.abc import Mapping
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from typing_extensions import Buffer
+
+__all__ = [
+    "Channel",
+    "Layout",
+    "Recording",
+    "__version__",
+    "envelope",
+    "min_max",
+    "moving_rms",
+    "open",
+    "personal",
+    "probe",
+    "profiles",
+]
+
+__version__: str
+
+@final
+class Recording:
+    """A whole recording in memory."""
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The `recording` part of a summary; `sha256` only if it was given to `open`."""
+    @property
+    def personal(self) -> dict[str, str]:
+        """Names and free text that must not go into logs or objects: see `personal`."""
+    @property
+    def channels(self) -> list[Channel]: ...
+    def __getitem__(self, name: str, /) -> Channel:
+        """Find a channel by name in any case; `CH1` finds `CH1 Raw`. Raises KeyError, which lists the names."""
+    def analyze(self, profile: str = "ghostly-2", options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Compute the summary, `emg-summary/1`. `options` override those of the profile. Raises AnalysisError."""
+    def analyze_json(self, profile: str = "ghostly-2", options: Mapping[str, Any] | None = None) -> bytes:
+        """Compute the summary as canonical JSON: the same bytes on every machine, with any number of threads."""
+    def envelope(self, channel: str) -> NDArray[np.float64]:
+        """Smooth the amplitude of a channel as ghostly-2 does: shape (n,), in the channel's unit."""
+
+@final
+class Channel:
+    """One analog signal of a recording."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str | None: ...
+    @property
+    def muscle(self) -> str | None: ...
+    @property
+    def role(self) -> str:
+        """`raw`, `activated` or `other`."""
+    @property
+    def sample_rate_hz(self) -> float | None: ...
+    @property
+    def samples(self) -> NDArray[np.float64]:
+        """Physical values in `unit`, shape (n,); decoded anew at every access."""
+
+@final
+class Layout:
+    """Where the samples of a recording lie, from its first bytes: for reading just a window of it.
+
+    Raises NeedMoreBytes if the prefix is too short, C3dError if it is at fault.
+    """
+
+    def __new__(cls, prefix: Buffer, size_bytes: int) -> Layout: ...
+    @property
+    def metadata(self) -> dict[str, Any]: ...
+    def channel_index(self, name: str) -> int:
+        """Find the number of a channel by name (see `Recording.__getitem__`). Raises KeyError."""
+    def frame_window(self, start_s: float, end_s: float) -> tuple[int, int, int, int]:
+        """Return (first_sample, end_sample, start_byte, end_byte) of the whole frames that cover a window of time."""
+    def samples(self, data: Buffer, channel: int) -> NDArray[np.float64]:
+        """Decode a channel from the bytes of whole frames: physical values, shape (n,). Raises IndexError."""
+
+def open(source: str | os.PathLike[str] | Buffer, *, sha256: str | None = None) -> Recording:
+    """Read a recording from a path or from bytes; `sha256`, where the caller knows it, is not computed again.
+
+    Raises C3dError, OSError.
+    """
+
+def probe(prefix: Buffer, size_bytes: int | None = None) -> dict[str, Any]:
+    """Return the `recording` part of a summary from the first bytes of a recording.
+
+    `frames` are those declared, but no more than `size_bytes` holds. Raises NeedMoreBytes, C3dError.
+    """
+
+def personal(prefix: Buffer) -> dict[str, str]:
+    """Return player_name, therapist_id, group_id and marker_set: empty where the recording does not say.
+
+    Raises NeedMoreBytes, C3dError.
+    """
+
+def min_max(samples: ArrayLike, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the smallest and the largest value of each of min(width, n) buckets of consecutive samples."""
+
+def moving_rms(samples: ArrayLike, sample_rate_hz: float, window_ms: int = 50) -> NDArray[np.float64]:
+    """Return the root of the moving mean of squares, shape (n,); beyond the edges is zero, as numpy.convolve "same"."""
+
+def envelope(samples: ArrayLike, sample_rate_hz: float) -> NDArray[np.float64]:
+    """Return high-pass, magnitude, low-pass, moving average, as ghostly-2 does; shape (n,). Raises AnalysisError."""
+
+def profiles() -> dict[str, dict[str, Any]]:
+    """Return every profile: name to `digest` and `options`."""

@@ -1,0 +1,91 @@
+//! Python binding of emg-core: each function borrows its input, detaches from the interpreter around one call, and hands
+//! the result over. What they mean is told in `emg_core/_core.pyi`.
+
+#![deny(unsafe_code)] // not forbidden: PyO3's macros write unsafe code and allow it for themselves
+
+mod bytes;
+mod errors;
+mod layout;
+mod recording;
+
+use bytes::Bytes;
+use emg_core::c3d::{self, Prefix, Recording};
+use emg_core::{Machine, PROFILES, Profile};
+use errors::{analysis_error, c3d_error};
+use numpy::{AllowTypeChange, PyArray1, PyArrayLike1};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pythonize::pythonize;
+use std::borrow::Cow;
+
+type Samples<'py> = PyArrayLike1<'py, f64, AllowTypeChange>;
+type Array<'py> = Bound<'py, PyArray1<f64>>;
+
+#[pyfunction]
+#[pyo3(signature = (prefix, size_bytes=None))]
+fn probe(py: Python<'_>, prefix: Bytes, size_bytes: Option<usize>) -> PyResult<Bound<'_, PyAny>> {
+    let parsed = Recording::parse(Prefix { data: &prefix, size_bytes }).map_err(|error| c3d_error(py, &error))?;
+    Ok(pythonize(py, &parsed.metadata)?)
+}
+
+#[pyfunction]
+fn personal(py: Python<'_>, prefix: Bytes) -> PyResult<Bound<'_, PyAny>> {
+    let found = c3d::personal(Prefix { data: &prefix, size_bytes: None }).map_err(|error| c3d_error(py, &error))?;
+    Ok(pythonize(py, &found)?)
+}
+
+#[pyfunction]
+fn min_max<'py>(py: Python<'py>, samples: Samples<'py>, width: usize) -> (Array<'py>, Array<'py>) {
+    let samples = contiguous(&samples);
+    let (low, high) = py.detach(|| emg_core::min_max(Machine::detected().level, &samples, width));
+    (PyArray1::from_vec(py, low), PyArray1::from_vec(py, high))
+}
+
+#[pyfunction]
+#[pyo3(signature = (samples, sample_rate_hz, window_ms=50))]
+fn moving_rms<'py>(py: Python<'py>, samples: Samples<'py>, sample_rate_hz: f64, window_ms: u32) -> Array<'py> {
+    let samples = contiguous(&samples);
+    let window = emg_core::window_samples(window_ms, sample_rate_hz);
+    PyArray1::from_vec(py, py.detach(|| emg_core::moving_rms(Machine::detected().level, &samples, window)))
+}
+
+#[pyfunction]
+fn envelope<'py>(py: Python<'py>, samples: Samples<'py>, sample_rate_hz: f64) -> PyResult<Array<'py>> {
+    let samples = contiguous(&samples);
+    let options = Profile::named("ghostly-2").map_err(|error| analysis_error(py, &error))?.options;
+    let envelope = py.detach(|| emg_core::envelope(Machine::detected().level, &samples, sample_rate_hz, &options));
+    Ok(PyArray1::from_vec(py, envelope.map_err(|error| analysis_error(py, &error))?))
+}
+
+#[pyfunction]
+fn profiles(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let all = PyDict::new(py);
+    for name in PROFILES {
+        let profile = Profile::named(name).map_err(|error| analysis_error(py, &error))?;
+        let entry = PyDict::new(py);
+        entry.set_item("digest", profile.digest)?;
+        entry.set_item("options", pythonize(py, &profile.options)?)?;
+        all.set_item(name, entry)?;
+    }
+    Ok(all)
+}
+
+/// The samples as they lie in memory; a copy only if they are strided.
+fn contiguous<'a>(samples: &'a Samples<'_>) -> Cow<'a, [f64]> {
+    samples.as_slice().map_or_else(|_| Cow::Owned(samples.as_array().to_vec()), Cow::Borrowed)
+}
+
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<recording::PyRecording>()?;
+    module.add_class::<recording::PyChannel>()?;
+    module.add_class::<layout::PyLayout>()?;
+    module.add_function(wrap_pyfunction!(recording::open, module)?)?;
+    module.add_function(wrap_pyfunction!(probe, module)?)?;
+    module.add_function(wrap_pyfunction!(personal, module)?)?;
+    module.add_function(wrap_pyfunction!(min_max, module)?)?;
+    module.add_function(wrap_pyfunction!(moving_rms, module)?)?;
+    module.add_function(wrap_pyfunction!(envelope, module)?)?;
+    module.add_function(wrap_pyfunction!(profiles, module)?)
+}

@@ -1,0 +1,197 @@
+//! A whole recording: its muscles side by side on threads, its hash beside them, then scores.
+
+use crate::c3d::{Channel, Recording, Role};
+use crate::error::AnalysisError;
+use crate::methods::methods;
+use crate::muscle::{Assessed, Context, MuscleChannels};
+use crate::options::bad_option;
+use crate::profile::{Profile, sha256_hex};
+use crate::scores::score;
+use crate::summary::{ChannelReport, Muscle, Provenance, SCHEMA, Summary};
+use crate::workspace::with_workspace;
+use fearless_simd::Level;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+const MINIMUM_SAMPLES: usize = 1000;
+const MINIMUM_S: f64 = 10.0;
+
+/// Where to compute. The summary does not depend on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine {
+    pub level: Level,
+    pub threads: usize,
+}
+
+impl Machine {
+    /// The best the processor has, on all cores this process may use.
+    pub fn detected() -> Self {
+        static DETECTED: LazyLock<Machine> = LazyLock::new(|| Machine {
+            level: Level::new(),
+            threads: thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        });
+        *DETECTED
+    }
+}
+
+/// Analyses a whole recording. `sha256` is computed unless the caller knows it already.
+pub fn analyze(
+    data: &[u8],
+    recording: &Recording,
+    sha256: Option<&str>,
+    profile: &Profile,
+    machine: Machine,
+) -> Result<Summary, AnalysisError> {
+    let muscles = muscles(&recording.metadata.channels);
+    check(recording, &muscles, profile)?;
+    let context = Context {
+        level: machine.level,
+        recording,
+        frames: recording.layout.frames_of(data),
+        options: &profile.options,
+        sample_rate_hz: recording.metadata.sample_rate_hz.unwrap_or(f64::NAN),
+        samples: recording.metadata.samples_per_channel,
+    };
+    let hash = || sha256.map_or_else(|| sha256_hex(data), str::to_owned);
+    let assess = |index: usize| with_workspace(|workspace| context.assess(&muscles[index], workspace));
+    let (sha256, assessed) = beside(machine.threads, hash, muscles.len(), assess);
+    Ok(summarize(&context, profile, sha256, assessed))
+}
+
+/// Muscles in the order of their raw channels. Of several channels of one name each is a muscle, told apart by number.
+fn muscles(channels: &[Channel]) -> Vec<MuscleChannels> {
+    let (raw, activated) = (by_muscle(channels, Role::Raw), by_muscle(channels, Role::Activated));
+    let mut found = Vec::new();
+    for (muscle, numbers) in raw {
+        let activated = activated.get(muscle).map_or(&[][..], Vec::as_slice);
+        for (same, raw) in numbers.into_iter().enumerate() {
+            let name = if same == 0 { muscle.to_owned() } else { format!("{muscle} ({})", same + 1) };
+            found.push(MuscleChannels { name, raw, activated: activated.get(same).copied() });
+        }
+    }
+    found.sort_by_key(|muscle| muscle.raw);
+    found
+}
+
+fn by_muscle(channels: &[Channel], role: Role) -> BTreeMap<&str, Vec<usize>> {
+    let mut numbers = BTreeMap::<&str, Vec<usize>>::new();
+    for (number, channel) in channels.iter().enumerate().filter(|(_, channel)| channel.role == role) {
+        numbers.entry(channel.muscle.as_deref().unwrap_or_default()).or_default().push(number);
+    }
+    numbers
+}
+
+fn check(recording: &Recording, muscles: &[MuscleChannels], profile: &Profile) -> Result<(), AnalysisError> {
+    let metadata = &recording.metadata;
+    let (samples, duration_s) = (metadata.samples_per_channel, metadata.duration_s);
+    if muscles.is_empty() {
+        return Err(AnalysisError::NoEmgChannel { channels: metadata.channels.len() });
+    }
+    if samples < MINIMUM_SAMPLES || duration_s.is_none_or(|seconds| seconds < MINIMUM_S) {
+        let (minimum_samples, minimum_s) = (MINIMUM_SAMPLES, MINIMUM_S);
+        return Err(AnalysisError::TooShort { samples, duration_s, minimum_samples, minimum_s });
+    }
+    let is_muscle = |name: &str| muscles.iter().any(|muscle| muscle.name == name);
+    match profile.options.mvc_nanovolts.keys().find(|name| !is_muscle(name)) {
+        Some(name) => Err(bad_option("mvc_nanovolts", name, format!("the muscles are {}", names(muscles)))),
+        None => Ok(()),
+    }
+}
+
+fn names(muscles: &[MuscleChannels]) -> String {
+    muscles.iter().map(|muscle| muscle.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Runs `other` beside `count` tasks, on threads that live no longer than this call: nothing is left to hang after a fork.
+/// Where the system refuses a thread, this one does the work.
+fn beside<O: Send, T: Send>(
+    threads: usize,
+    other: impl Fn() -> O + Sync,
+    count: usize,
+    task: impl Fn(usize) -> T + Sync,
+) -> (O, Vec<T>) {
+    if threads <= 1 {
+        return (other(), (0..count).map(task).collect());
+    }
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let indices = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)).filter(|index| *index < count));
+        indices.map(|index| (index, task(index))).collect::<Vec<_>>()
+    };
+    let (other, mut done) = thread::scope(|scope| {
+        let beside = thread::Builder::new().spawn_scoped(scope, &other).ok();
+        let helper = |_| thread::Builder::new().spawn_scoped(scope, take).ok();
+        let helpers: Vec<_> = (1..threads.min(count)).filter_map(helper).collect();
+        let mut done = take();
+        done.extend(helpers.into_iter().flat_map(joined));
+        (beside.map_or_else(&other, joined), done)
+    });
+    done.sort_by_key(|(index, _)| *index);
+    (other, done.into_iter().map(|(_, result)| result).collect())
+}
+
+fn joined<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
+    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn summarize(context: &Context, profile: &Profile, sha256: String, assessed: Vec<Assessed>) -> Summary {
+    let (muscles, reports): (Vec<Muscle>, Vec<_>) = assessed.into_iter().unzip();
+    let mut recording = context.recording.metadata.clone();
+    recording.sha256 = Some(sha256.clone());
+    let contractions: Vec<_> = muscles.iter().map(|m| (m.name.as_str(), m.contraction_summary.as_ref())).collect();
+    Summary {
+        schema: SCHEMA,
+        scores: score(&contractions, recording.game.score, &profile.options),
+        recording,
+        profile: profile.clone(),
+        channels: in_order(reports.into_iter().flatten().collect()),
+        faults: Vec::new(),
+        muscles,
+        methods: methods(context),
+        provenance: Provenance {
+            sha256,
+            profile: profile.name.clone(),
+            profile_digest: profile.digest.clone(),
+            core_version: env!("CARGO_PKG_VERSION"),
+        },
+    }
+}
+
+fn in_order(mut reports: Vec<(usize, ChannelReport)>) -> Vec<ChannelReport> {
+    reports.sort_by_key(|(channel, _)| *channel);
+    reports.into_iter().map(|(_, report)| report).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn channel(muscle: &str, role: Role) -> Channel {
+        Channel { name: String::new(), unit: None, muscle: Some(muscle.to_owned()), role }
+    }
+
+    #[test]
+    fn channels_of_one_name_are_paired_in_their_order() {
+        let roles =
+            [("B", Role::Raw), ("A", Role::Raw), ("A", Role::Activated), ("A", Role::Raw), ("A", Role::Activated)];
+        let channels = roles.map(|(muscle, role)| channel(muscle, role));
+        let found = muscles(&channels);
+        let expected = [("B", 0, None), ("A", 1, Some(2)), ("A (2)", 3, Some(4))];
+        let told: Vec<_> = found.iter().map(|m| (m.name.as_str(), m.raw, m.activated)).collect();
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn as_many_channels_of_one_name_as_a_header_can_claim_take_no_time() {
+        assert_eq!(muscles(&vec![channel("EMG", Role::Raw); 65_535]).len(), 65_535);
+    }
+
+    #[test]
+    fn tasks_keep_their_order_whatever_the_threads() {
+        for threads in [1, 2, 7] {
+            assert_eq!(beside(threads, || "hash", 5, |index| index * index), ("hash", vec![0, 1, 4, 9, 16]));
+        }
+    }
+}

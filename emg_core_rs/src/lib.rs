@@ -1,0 +1,36 @@
+//! Reads C3D recordings of EMG and computes contractions, amplitude, spectra and scores.
+//!
+//! Slices in, owned values or errors out: nothing here knows files, networks or Python, and no input makes it panic.
+//! [`c3d::Recording::parse`] reads the first bytes, [`analyze`] the whole recording.
+
+#![forbid(unsafe_code)]
+
+mod analyze; //        a whole recording: muscles on threads, the hash beside them, scores
+mod average; //        moving average without subtraction (van Herk)
+pub mod c3d; //        header, parameters, layout, metadata, samples
+pub mod contraction; // threshold, minimum duration, merging, splitting; amplitude and criteria of each
+mod downsample; //     smallest and largest value per pixel
+mod envelope; //       high-pass, magnitude, low-pass, moving average; moving RMS
+mod error; //          why a recording cannot be analysed
+mod filter; //         Butterworth of order 4, forward and backward, in eight lanes
+mod lanes; //          one signal as eight chunks side by side
+mod methods; //        what a paper's methods section needs
+mod muscle; //         one muscle from its bytes to its part of the summary
+mod options; //        every option with its bounds
+mod profile; //        named sets of options and their digest
+mod quantile; //       exact quantiles by selection
+pub mod scores; //     compliance, symmetry, effort, game, overall
+pub mod spectrum; //   mean and median frequency, spectral fatigue index
+pub mod statistics; // sums, extremes, spreads
+pub mod summary; //    the document `emg-summary/1`
+mod transform; //      Fourier transform of 256, eight side by side
+mod welch; //          power spectra by Welch's method
+mod workspace; //      memory that is used again
+
+pub use analyze::{Machine, analyze};
+pub use downsample::min_max;
+pub use envelope::{envelope, moving_rms, window_samples};
+pub use error::AnalysisError;
+pub use fearless_simd::Level;
+pub use options::Options;
+pub use profile::{NAMES as PROFILES, Profile};

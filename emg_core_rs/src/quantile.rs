@@ -1,0 +1,70 @@
+//! Exact quantiles by selection, without sorting.
+
+const SAMPLED: usize = 2048;
+const MARGIN: f64 = 0.02;
+
+/// `numpy.quantile(values, q)` with linear interpolation; `values` are finite and not empty. A strided sample brackets the
+/// place, then selection inside the bracket finds it; where the bracket misses, all values are selected from.
+/// `spare` has at least the length of `values`.
+pub fn quantile(values: &[f64], q: f64, spare: &mut [f64]) -> f64 {
+    let position = q * (values.len() - 1) as f64;
+    let rank = libm::floor(position) as usize;
+    let (mut below, mut inside) = gather(values, bracket(values, q), spare);
+    if below > rank || below + inside <= rank + 1 {
+        spare[..values.len()].copy_from_slice(values);
+        (below, inside) = (0, values.len());
+    }
+    let (_, lower, above) = spare[..inside].select_nth_unstable_by(rank - below, f64::total_cmp);
+    let upper = above.iter().copied().min_by(f64::total_cmp).unwrap_or(*lower);
+    interpolate(*lower, upper, position - rank as f64)
+}
+
+fn bracket(values: &[f64], q: f64) -> (f64, f64) {
+    let mut sample: Vec<f64> = values.iter().step_by((values.len() / SAMPLED).max(1)).copied().collect();
+    let mut at = |q: f64| {
+        let place = ((q.clamp(0.0, 1.0) * sample.len() as f64) as usize).min(sample.len() - 1);
+        *sample.select_nth_unstable_by(place, f64::total_cmp).1
+    };
+    (at(q - MARGIN), at(q + MARGIN))
+}
+
+/// Copies the values inside the bracket to `spare`; returns how many lie below it and how many inside.
+fn gather(values: &[f64], (low, high): (f64, f64), spare: &mut [f64]) -> (usize, usize) {
+    let (mut below, mut inside) = (0, 0);
+    for value in values {
+        spare[inside] = *value;
+        inside += usize::from(*value >= low && *value <= high);
+        below += usize::from(*value < low);
+    }
+    (below, inside)
+}
+
+/// In numpy's order of operations.
+fn interpolate(lower: f64, upper: f64, share: f64) -> f64 {
+    let difference = upper - lower;
+    if share >= 0.5 { upper - difference * (1.0 - share) } else { lower + difference * share }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn selection_agrees_with_sorting(values in prop::collection::vec(-1.0..1.0f64, 1..6000), q in 0.0..=1.0f64) {
+            let mut sorted = values.clone();
+            sorted.sort_by(f64::total_cmp);
+            let position = q * (values.len() - 1) as f64;
+            let rank = position.floor() as usize;
+            let upper = sorted[(rank + 1).min(values.len() - 1)];
+            let expected = interpolate(sorted[rank], upper, position - rank as f64);
+            prop_assert_eq!(quantile(&values, q, &mut vec![0.0; values.len()]), expected);
+        }
+    }
+
+    #[test]
+    fn equal_values_are_their_own_quantile() {
+        assert_eq!(quantile(&[2.5; 900], 0.95, &mut [0.0; 900]), 2.5);
+    }
+}

@@ -1,0 +1,143 @@
+//! The summary of a recording, `emg-summary/1`: what is stored and served. Its JSON text is canonical: the same input
+//! gives the same bytes on every processor and with any number of threads.
+
+use crate::c3d::Metadata;
+use crate::contraction::{Contraction, ContractionSummary};
+use crate::profile::Profile;
+use crate::scores::Scores;
+use crate::spectrum::Spectral;
+use crate::statistics::Spread;
+use serde::Serialize;
+use serde_json::Value;
+
+pub const SCHEMA: &str = "emg-summary/1";
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    pub schema: &'static str,
+    pub recording: Metadata,
+    pub profile: Profile,
+    pub channels: Vec<ChannelReport>,
+    pub faults: Vec<Fault>,
+    pub muscles: Vec<Muscle>,
+    pub scores: Scores,
+    pub methods: Value,
+    pub provenance: Provenance,
+}
+
+impl Summary {
+    /// The canonical JSON text: fixed order of keys, shortest form of numbers, null for what is missing.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Verdict {
+    Usable,
+    Unusable,
+}
+
+/// Why a channel is unusable, with what was found and the bound it missed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "reason")]
+pub enum Reason {
+    NonFinite,
+    Flat { std_below_volts: f64 },
+    TooLong { duration_s: f64, maximum_s: f64 },
+    SampleRateTooLow { sample_rate_hz: f64, high_pass_hz: u32 },
+}
+
+impl Reason {
+    /// A stable word for the reason.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Reason::NonFinite => "NonFinite",
+            Reason::Flat { .. } => "Flat",
+            Reason::TooLong { .. } => "TooLong",
+            Reason::SampleRateTooLow { .. } => "SampleRateTooLow",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChannelReport {
+    pub name: String,
+    pub verdict: Verdict,
+    pub reasons: Vec<Reason>,
+    pub usable_s: f64,
+    pub usable_fraction: f64,
+    pub dc_offset_volts: Option<f64>,
+    pub mains_ratio: Option<f64>,
+    pub minimum_volts: Option<f64>,
+    pub maximum_volts: Option<f64>,
+}
+
+/// A part of a channel that must not be trusted. None is looked for yet.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fault {
+    pub channel: String,
+    pub kind: &'static str,
+    pub start_sample: usize,
+    pub end_sample: usize,
+    pub start_s: f64,
+    pub end_s: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Muscle {
+    pub name: String,
+    pub raw_channel: String,
+    /// The `activated` channel, or the raw one where its envelope does the timing.
+    pub timing_channel: String,
+    pub timing_lag_ms: Option<f64>,
+    pub skipped: Option<&'static str>,
+    pub amplitude: Option<Amplitude>,
+    pub spectrum: Option<Spectral>,
+    pub windows: Option<Windows>,
+    pub reference: Option<Reference>,
+    pub detection_threshold_volts: Option<f64>,
+    pub contractions: Vec<Contraction>,
+    pub contraction_summary: Option<ContractionSummary>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Amplitude {
+    pub rms_volts: f64,
+    pub mav_volts: f64,
+    pub iemg_volt_seconds: f64,
+}
+
+/// How the metrics vary over windows of one second.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Windows {
+    pub rms_volts: Option<Spread>,
+    pub mav_volts: Option<Spread>,
+    pub mpf_hz: Option<Spread>,
+    pub mdf_hz: Option<Spread>,
+    pub fi_nsm5: Option<Spread>,
+}
+
+/// Where the amplitude that counts as maximum came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum ReferenceMethod {
+    /// Given for the muscle.
+    Provided,
+    /// 95th percentile of this recording's own envelope. Circular: almost every contraction meets it.
+    InTaskP95,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Reference {
+    pub method: ReferenceMethod,
+    pub volts: f64,
+    pub threshold_volts: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Provenance {
+    pub sha256: String,
+    pub profile: String,
+    pub profile_digest: String,
+    pub core_version: &'static str,
+}
