@@ -230,10 +230,23 @@ impl Parameter<'_> {
     }
 }
 
+/// UTF-8, else Latin-1; without control characters, which databases and terminals refuse or obey.
 fn decode_text(bytes: &[u8]) -> String {
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+    let text: String = match std::str::from_utf8(bytes) {
+        Ok(text) => text.chars().filter(|character| !character.is_control()).collect(),
+        Err(_) => bytes.iter().map(|byte| char::from(*byte)).filter(|character| !character.is_control()).collect(),
     };
-    text.trim_end_matches([' ', '\0']).to_owned()
+    text.trim_end_matches(' ').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_utf8_else_latin1_without_padding_and_control_characters() {
+        assert_eq!(decode_text("\u{b5}V  ".as_bytes()), "\u{b5}V");
+        assert_eq!(decode_text(b"\xb5V\0\0"), "\u{b5}V");
+        assert_eq!(decode_text(b"Gh\0st\x1b[2Jly"), "Ghst[2Jly");
+    }
 }
