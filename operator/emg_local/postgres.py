@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -48,11 +48,10 @@ class Postgres:
         self._allow_networks()
         self.port = self.port or _free_port()
         self._process = self._start()
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._stop)
             self._wait_until_ready(self._process)
-        except BaseException:
-            self._stop()
-            raise
+            undo.pop_all()
         return self
 
     def __exit__(
