@@ -26,7 +26,7 @@ demo: build ## the same with one recording, then exit: 0 if all of it worked
 
 test: build ## all tests this machine can run: unit, postgres, storage and (root and Go) cluster
 	$(BIN)/pytest
-	PATH="$(CURDIR)/$(BIN):$$PATH" cargo test --workspace --quiet
+	PYO3_PYTHON="$(CURDIR)/$(BIN)/python" cargo test --workspace --quiet
 
 check: build ## format, lint, types, import contracts, stubs, clippy: what CI checks before the tests
 	$(BIN)/ruff format --check .
@@ -45,11 +45,11 @@ format: build ## format Python and Rust
 bench: build ## speed and memory beside SciPy and ezc3d, in one run
 	$(BIN)/python benchmarks/bench_core.py
 
-wheel: $(VENV)/core.stamp ## dist/emg_core-*.whl and dist/emg_operator-*.whl
+wheel: $(VENV)/core.stamp $(VENV)/viewer.stamp ## dist/emg_core-*.whl and dist/emg_operator-*.whl
 	rm -f dist/emg_operator-*.whl
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
-image: wheel $(VENV)/viewer.stamp ## build the image that every pod runs (root, buildah)
+image: wheel ## build the image that every pod runs (root, buildah)
 	$(BIN)/python -m tests.cluster.node image
 
 lock: ## resolve pyproject.toml anew into requirements/*.txt (needs uv)

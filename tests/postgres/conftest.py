@@ -1,9 +1,9 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.support.postgres import fresh_database, running_server, versions
 
 from emg_local.postgres import Postgres
+from tests.support.postgres import fresh_database, running_server, versions
 
 
 @pytest.fixture(scope="session", params=versions(), ids=lambda version: f"postgresql{version}")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.support.recordings import synthetic_recording
 
 from emg_session import migrate
 from emg_session.contract import WorkerContract
@@ -12,6 +11,7 @@ from emg_session.database import AnalysisResult, SummaryStore, open_summaries
 from emg_session.errors import DatabaseUnavailable, SchemaMismatch
 from emg_session.resource import RecordingRef, SessionSpec, session_id
 from emg_worker.work import analyse
+from tests.support.recordings import synthetic_recording
 
 RECORDING = RecordingRef(uri="s3://recordings/P001/one.c3d", version="9b2c", size_bytes=1234)
 CONTRACT = WorkerContract(session_name="emg-a", spec=SessionSpec(recording=RECORDING, profile="ghostly-2"))

@@ -3,9 +3,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.support.s3 import S3Server, serving_s3
 
 from emg_session.recordings import Buckets, RecordingStore
+from tests.support.s3 import S3Server, serving_s3
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 import time
 
 import pytest
-from tests.storage.conftest import Place
-from tests.support.s3 import free_port
 
 from emg_session.errors import RecordingChanged, RecordingNotThere, StorageUnavailable, TransientFailure, UnknownBucket
 from emg_session.recordings import Buckets, RecordingStore
+from tests.storage.conftest import Place
+from tests.support.s3 import free_port
 
 KEY = "P001/2023 03/first-session.c3d"
 DATA = bytes(range(256)) * 40

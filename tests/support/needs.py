@@ -14,7 +14,7 @@ def require(present: object, sentence: str) -> None:
         return
     if os.environ.get("EMG_REQUIRE_ALL"):
         pytest.fail(sentence)
-    pytest.skip(sentence)
+    pytest.skip(sentence, allow_module_level=True)
 
 
 def shared_data(name: str) -> Path:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from tests.support.needs import require
 
 from emg_local.embedded import embedded_programs
 from emg_local.postgres import Postgres
+from tests.support.needs import require
 
 _DEBIANS_15 = Path("/usr/lib/postgresql/15/bin")
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

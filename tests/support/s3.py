@@ -12,12 +12,13 @@ from pathlib import Path
 import httpx2
 import obstore
 from obstore.store import S3Store
+
 from tests.cluster.machine import BIN
 from tests.cluster.parts import go_is_here, s3_server
 from tests.support.needs import require
 
 ACCESS_KEY, SECRET_KEY, REGION = "emg-test-key", "emg-test-secret", "us-east-1"
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,14 @@ class S3Server:
         (self.folder / name).mkdir(exist_ok=True)
 
     def put(self, bucket: str, key: str, data: bytes) -> str:
-        """Upload an object, as a browser does with a signed address, and return its version."""
+        """Upload an object and return its version."""
+        answer = httpx2.put(self.upload_address(bucket, key), content=data)
+        answer.raise_for_status()
+        version: str = answer.headers["etag"].strip('"')
+        return version
+
+    def upload_address(self, bucket: str, key: str) -> str:
+        """Return a signed address to which whoever has it may put the object."""
         store = S3Store(
             bucket,
             endpoint=self.endpoint,
@@ -49,10 +57,7 @@ class S3Server:
             access_key_id=ACCESS_KEY,
             secret_access_key=SECRET_KEY,
         )
-        answer = httpx2.put(obstore.sign(store, "PUT", key, timedelta(minutes=5)), content=data)
-        answer.raise_for_status()
-        version: str = answer.headers["etag"].strip('"')
-        return version
+        return obstore.sign(store, "PUT", key, timedelta(minutes=5))
 
 
 @contextmanager

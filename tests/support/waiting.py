@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-_SECONDS, _LOOK_EVERY_S = 60.0, 0.01
+_SECONDS, _LOOK_EVERY_S = 180.0, 0.01
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:

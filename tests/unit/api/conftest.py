@@ -3,12 +3,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.support.memory import MemorySessions, MemorySummaries
-from tests.support.recordings import synthetic_recording
-from tests.support.web import KEYS, CountingRecordings
 
 from emg_api.app import create_both
 from emg_session.recordings import Buckets
+from tests.support.memory import MemorySessions, MemorySummaries
+from tests.support.recordings import synthetic_recording
+from tests.support.web import KEYS, CountingRecordings
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.web import KEYS, inserted, signed
 
 from emg_api.adapters import supabase
 from emg_api.adapters.notice import Ignored, Notice
 from emg_session.errors import PermanentFailure
+from tests.support.web import KEYS, inserted, signed
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -1,8 +1,8 @@
 import httpx2
 import pytest
-from tests.support.web import KEYS
 
 from emg_api.app import create_receiver, create_signals
+from tests.support.web import KEYS
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
-from tests.support.needs import require
 
 from emg_api.page import VIEWER_FOLDER
+from tests.support.needs import require
 
 
 @pytest.fixture(autouse=True)

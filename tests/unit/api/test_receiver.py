@@ -1,10 +1,10 @@
 import asyncio
 
 import pytest
-from tests.support.web import KEYS, LEGACY_UPLOAD, UPLOAD, inserted, post, signed
 
 from emg_api import receiver
 from emg_session.resource import session_id, session_name
+from tests.support.web import KEYS, LEGACY_UPLOAD, UPLOAD, inserted, post, signed
 
 ONE = "P001/one.c3d"
 

@@ -1,8 +1,8 @@
 import pytest
-from tests.support.web import inserted, post
 
 from emg_session.contract import WorkerContract
 from emg_worker.work import Worker
+from tests.support.web import inserted, post
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 import emg_core
 import numpy as np
 import pytest
-from tests.support.needs import shared_data
-from tests.support.web import inserted, post
 
 from emg_session.contract import WorkerContract
 from emg_worker.work import Worker
+from tests.support.needs import shared_data
+from tests.support.web import inserted, post
 
 RATE_HZ = 990.0
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import emg_core
 import numpy as np
 import pytest
-from tests.support.recordings import synthetic_recording
 
 from emg_cli.app import COMMANDS
+from tests.support.recordings import synthetic_recording
 
 EMG = Path(sys.executable).with_name("emg")
 

@@ -1,6 +1,7 @@
 """The longest of the real recordings, which lie beside the repository."""
 
 import pytest
+
 from tests.support.needs import shared_data
 
 

@@ -8,6 +8,7 @@ import emg_core
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from tests.support.needs import shared_data
 
 NAMES = [

@@ -9,6 +9,7 @@ import ezc3d
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from tests.support.needs import shared_data
 
 File = dict[str, Any]

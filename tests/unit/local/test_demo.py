@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+
+from emg_local.place import Place
 from tests.support.postgres import folder_for_servers
 from tests.support.recordings import synthetic_recording
 from tests.support.waiting import wait_until
-
-from emg_local.place import Place
 
 EMG = Path(sys.executable).with_name("emg")
 PATIENCE_S = 120

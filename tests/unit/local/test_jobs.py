@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.waiting import until
 
 from emg_local.cluster import LocalCluster
 from emg_local.job_bodies import finished
 from emg_local.jobs import LocalJobs
 from emg_operator.reconcile import Kind
+from tests.support.waiting import until
 
 SAY = "import os, pathlib; pathlib.Path(os.environ['EMG_TERMINATION_LOG']).write_text(os.environ['WORDS'])"
 FAIL_JOB = {"action": "FailJob", "onExitCodes": {"containerName": "worker", "operator": "In", "values": [10, 11]}}

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.support.postgres import folder_for_servers, programs
-from tests.support.waiting import wait_until
 
 from emg_local.embedded import data_folder, reachable
 from emg_local.postgres import Postgres
 from emg_session.errors import DatabaseUnavailable
+from tests.support.postgres import folder_for_servers, programs
+from tests.support.waiting import wait_until
 
 HOLD_A_SERVER = """
 import sys

@@ -5,12 +5,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.sessions import FACTS, NOW, SETTINGS, SPEC, session
 
 from emg_operator.decisions import AttemptPlan, DatabaseState, NextStep, NoSummary, decide_next
 from emg_operator.job_view import JobState, JobView
 from emg_session.resource import EMGSession, JobOptions
 from emg_session.status import ConditionType, Reason, SessionStatus, Truth
+from tests.support.sessions import FACTS, NOW, SETTINGS, SPEC, session
 
 
 def view(state: JobState, **fields: Any) -> JobView:

@@ -8,10 +8,6 @@ from pathlib import Path
 import kmock as km
 import kopf
 from kubernetes.aio import client
-from tests.support.memory import MemorySummaries
-from tests.support.recordings import synthetic_recording
-from tests.support.sessions import NOW, SETTINGS, SPEC, job_body, pod_body, session, session_body
-from tests.support.waiting import until
 
 from emg_operator.cluster import KubernetesCluster
 from emg_operator.handlers import kopf_settings, watch
@@ -20,6 +16,10 @@ from emg_operator.reconcile import Reconciler
 from emg_session.contract import WorkerContract
 from emg_session.resource import API_VERSION, GROUP, KIND, PLURAL, VERSION
 from emg_worker.work import analyse
+from tests.support.memory import MemorySummaries
+from tests.support.recordings import synthetic_recording
+from tests.support.sessions import NOW, SETTINGS, SPEC, job_body, pod_body, session, session_body
+from tests.support.waiting import until
 
 SESSIONS = km.resource(f"{GROUP}/{VERSION}/{PLURAL}")
 JOBS = km.resource("batch/v1/jobs")

@@ -1,9 +1,9 @@
 import pytest
-from tests.support.sessions import failed, job_body, pod_body
 
 from emg_operator.job_view import JobState, view_job
 from emg_session.contract import TerminationMessage
 from emg_session.status import Reason
+from tests.support.sessions import failed, job_body, pod_body
 
 LAST_WORDS = TerminationMessage(exit_code=11, message="GroupPastEnd at byte 1042").to_bytes().decode()
 

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import msgspec
 import yaml
-from tests.support.sessions import SETTINGS, SPEC, session
 
 from emg_operator.decisions import AttemptPlan
 from emg_operator.manifests import build_job
 from emg_session.contract import WorkerContract
 from emg_session.resource import JobOptions
+from tests.support.sessions import SETTINGS, SPEC, session
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "job.yaml"
 PLAN = AttemptPlan(number=1, memory_mib=136)

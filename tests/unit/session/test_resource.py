@@ -3,10 +3,10 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.sessions import SPEC, session, session_body
 
 from emg_session.errors import InvalidSession
 from emg_session.resource import EMGSession, session_id, session_name, subject_of
+from tests.support.sessions import SPEC, session, session_body
 
 
 def test_the_name_is_a_hash_of_uri_and_version() -> None:

@@ -2,8 +2,6 @@ from pathlib import Path
 
 import emg_core
 import pytest
-from tests.support.memory import MemorySummaries
-from tests.support.recordings import synthetic_recording
 
 from emg_session.contract import ExitCode, WorkerContract
 from emg_session.errors import BadAnalysisRequest, CorruptRecording, NotC3d, PermanentFailure, RecordingTooShort
@@ -11,6 +9,8 @@ from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import RecordingRef, SessionSpec
 from emg_worker.exit_codes import exit_code
 from emg_worker.work import Worker, analyse
+from tests.support.memory import MemorySummaries
+from tests.support.recordings import synthetic_recording
 
 
 def contract(profile: str = "ghostly-2", version: str = "1", **options: int) -> WorkerContract:

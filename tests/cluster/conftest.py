@@ -1,0 +1,24 @@
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from tests.cluster.deployment import Deployment, deployed, diagnosis
+from tests.cluster.machine import KUBECONFIG
+from tests.cluster.parts import build_parts
+
+
+@pytest.fixture(scope="session")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A real node with every program of ours on it."""
+    build_parts()
+    with deployed(tmp_path_factory.mktemp("s3")) as running:
+        yield running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show beside a failed test what the cluster looks like."""
+    report = yield
+    if report.failed and KUBECONFIG.exists():
+        report.sections.append(("the cluster", diagnosis()))
+    return report

@@ -1,0 +1,176 @@
+"""Every program of ours on the node, with a real PostgreSQL and a real S3 server beside it."""
+
+import hashlib
+import hmac
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psycopg
+
+from emg_local.embedded import embedded_programs
+from emg_local.postgres import Postgres
+from emg_session import migrate
+from tests.cluster.machine import NODE_IP, ROOT, kubectl, node_network, output, run, started_inside
+from tests.cluster.node import down, load, stop_pods
+from tests.cluster.parts import debian_is_here, go_is_here
+from tests.support.needs import require
+from tests.support.s3 import S3Server, serving_s3
+
+NAMESPACE = "emg"
+BUCKET = "recordings"
+_WEBHOOK_KEY = "a-key-for-tests"
+_MANIFESTS = Path(__file__).with_name("manifests")
+_DEFINITION = ROOT / "charts" / "emg-operator" / "files" / "emgsessions.crd.yaml"
+_DATABASE_PORT, _S3_PORT = 5432, 9000
+_READY_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """The running system as its users see it: storage, webhook, signals, kubectl and SQL."""
+
+    s3: S3Server
+    database_url: str
+
+    def upload(self, key: str, data: bytes) -> None:
+        """Put a recording into storage."""
+        address = self.s3.upload_address(BUCKET, key)
+        with node_network():
+            httpx2.put(address, content=data).raise_for_status()
+
+    def notify(self, key: str) -> httpx2.Response:
+        """Post what Supabase posts for a new object, signed."""
+        record = {"name": key, "bucket_id": BUCKET}
+        body = json.dumps({"type": "INSERT", "schema": "storage", "table": "objects", "record": record}).encode()
+        signature = hmac.new(_WEBHOOK_KEY.encode(), body, hashlib.sha256).hexdigest()
+        headers = {"content-type": "application/json", "x-supabase-signature": signature}
+        url = f"{service_url('emg-receiver')}/webhooks/storage/c3d-upload-optimized"
+        with _client() as client:
+            return client.post(url, content=body, headers=headers)
+
+    def signals(self, path: str, **query: str | float) -> Any:
+        """Return the signals API's answer."""
+        with _client() as client:
+            answer = client.get(f"{service_url('emg-signals')}/signals/{path}", params=query)
+        answer.raise_for_status()
+        return answer.json()
+
+    def query(self, sql: str, **values: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with node_network(), psycopg.connect(self.database_url) as connection:
+            return connection.execute(sql.encode(), values).fetchall()
+
+
+def require_node() -> None:
+    """Skip a whole module where this machine can't be a node."""
+    able = os.geteuid() == 0 and debian_is_here() and go_is_here()
+    require(able, "no cluster suite: a Kubernetes node needs root, Debian and Go")
+
+
+@contextmanager
+def deployed(folder: Path) -> Iterator[Deployment]:
+    """Start the node, storage, database and all programs; stop them at the end, whatever happened."""
+    try:
+        # A program of its own, so that what it starts is not ours to wait for.
+        run(sys.executable, "-m", "tests.cluster.node", "up", cwd=ROOT)
+        load(make_image())
+        with _storage(folder) as s3, _database() as database_url:
+            deployment = Deployment(s3=s3, database_url=database_url)
+            try:
+                _install(deployment)
+            except Exception as error:
+                error.add_note(diagnosis())
+                raise
+            yield deployment
+            stop_pods()  # they end sooner while their database is there
+    finally:
+        down()
+
+
+def make_image() -> Path:
+    """Build the image from the checkout as it is."""
+    return Path(run("make", "--silent", "image", cwd=ROOT).splitlines()[-1])
+
+
+def cluster(*arguments: str | Path, stdin: str = "") -> str:
+    """Run kubectl in our namespace and return what it prints."""
+    return run(*kubectl("--namespace", NAMESPACE, *arguments), stdin=stdin)
+
+
+def service_url(name: str) -> str:
+    """Return the address of a Service inside the cluster."""
+    return f"http://{cluster('get', 'service', name, '-o', 'jsonpath={.spec.clusterIP}')}"
+
+
+@contextmanager
+def _client() -> Iterator[httpx2.Client]:
+    """Connect from the node; a Service reaches a pod only a moment after the pod is ready, hence the retries."""
+    with node_network(), httpx2.Client(transport=httpx2.HTTPTransport(retries=5)) as client:
+        yield client
+
+
+def diagnosis() -> str:
+    """Return what one would look at first when something is wrong."""
+    looks = (
+        ("get", "emgsessions,deployments,jobs,pods", "-o", "wide"),
+        ("get", "events", "--sort-by=.lastTimestamp"),
+        ("get", "emgsessions", "-o", "yaml"),
+        ("logs", "--selector=app", "--all-containers", "--prefix", "--tail=60"),
+        ("logs", "--selector=emg.ghostly/session", "--prefix", "--tail=20"),
+    )
+    return "\n\n".join(f"$ kubectl {' '.join(look)}\n{output(*kubectl('-n', NAMESPACE, *look))}" for look in looks)
+
+
+def _install(deployment: Deployment) -> None:
+    with node_network():
+        migrate.upgrade(deployment.database_url)
+    cluster("apply", "-f", _DEFINITION)
+    cluster("wait", "--for=condition=Established", f"--timeout={_READY_SECONDS}s", "-f", _DEFINITION)
+    cluster("apply", "-f", _MANIFESTS / "namespace.yaml")
+    cluster("apply", "-f", "-", stdin=json.dumps(_secrets(deployment)))
+    cluster("apply", "-f", _MANIFESTS)
+    cluster("wait", "--for=condition=Available", "deployment", "--all", f"--timeout={_READY_SECONDS}s")
+
+
+def _secrets(deployment: Deployment) -> dict[str, Any]:
+    """Build the settings of all programs, and of the receiver alone what senders sign with."""
+    buckets = json.dumps({BUCKET: f"s3://{BUCKET}"})
+    settings = {"EMG_DATABASE_URL": deployment.database_url, "EMG_BUCKETS": buckets, **deployment.s3.env()}
+    webhooks = {"EMG_WEBHOOK_SECRETS": json.dumps({"supabase": [_WEBHOOK_KEY]})}
+    secrets = [_secret("emg-settings", settings), _secret("emg-webhook-secrets", webhooks)]
+    return {"apiVersion": "v1", "kind": "List", "items": secrets}
+
+
+def _secret(name: str, values: Mapping[str, str]) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": dict(values)}
+
+
+@contextmanager
+def _storage(folder: Path) -> Iterator[S3Server]:
+    with started_inside(serving_s3(folder, host=NODE_IP, port=_S3_PORT)) as server:
+        server.make_bucket(BUCKET)
+        yield server
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="emg-database-") as folder:
+        Path(folder).chmod(0o711)  # root's PostgreSQL runs as another user
+        server = Postgres(
+            programs=embedded_programs(),
+            data=Path(folder, "data"),
+            listen=NODE_IP,
+            port=_DATABASE_PORT,
+            networks=["10.0.0.0/8"],
+        )
+        with started_inside(server):
+            yield server.url_at(NODE_IP)

@@ -1,0 +1,102 @@
+"""Container images, built with buildah as root and without a registry."""
+
+import os
+import shutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from tests.cluster.machine import CACHE, ROOT, Argument, output, run, succeeds
+
+IMAGE = "localhost/emg:test"
+BASE = "localhost/emg-base:bookworm"
+PAUSE = "localhost/pause:1"
+
+# What every program needs of Debian; pip comes with venv and only works during the build.
+_BASE_PACKAGES = "python3,python3-venv,libstdc++6,ca-certificates"
+_LEFT_OUT = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*")
+_CHROOT = {"BUILDAH_ISOLATION": "chroot"}
+_CERTIFICATES = Path(os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt")
+
+# Every pod needs a container that does nothing but hold its namespaces.
+_PAUSE_SOURCE = """
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void down(int number) { _exit(0); }
+static void reap(int number) { while (waitpid(-1, 0, WNOHANG) > 0); }
+int main(void) { signal(SIGINT, down); signal(SIGTERM, down); signal(SIGCHLD, reap); for (;;) pause(); }
+"""
+
+
+def build_image() -> Path:
+    """Build the image of all programs from the wheels in dist/ and return it as an archive."""
+    if not _exists(BASE):
+        _build_scratch(BASE, _fill_base)
+    # Where a proxy signs connections anew, pip has to trust this machine's authorities.
+    secret = [f"--secret=id=ca,src={_CERTIFICATES}"] if _CERTIFICATES.exists() else []
+    run(*buildah("build", "--layers", f"--build-arg=BASE={BASE}", *secret, "-t", IMAGE, ROOT), env=_CHROOT)
+    return _archive(IMAGE)
+
+
+def build_pause() -> Path:
+    """Build the image that holds a pod's namespaces and return it as an archive."""
+    _build_scratch(PAUSE, _fill_pause)
+    return _archive(PAUSE)
+
+
+def buildah(*arguments: Argument) -> list[str]:
+    """Return the command line of buildah on a store of our own."""
+    return _buildah_with(_storage_driver(), *arguments)
+
+
+def _buildah_with(driver: str, *arguments: Argument) -> list[str]:
+    store = [f"--root={CACHE}/images/{driver}", f"--runroot={CACHE}/images/run", f"--storage-driver={driver}"]
+    return ["buildah", *store, *map(str, arguments)]
+
+
+@cache
+def _storage_driver() -> str:
+    """Return overlay, or where the file system does not carry it vfs: thrice as slow, whole copies for layers."""
+    return "overlay" if succeeds(*_buildah_with("overlay", "info")) else "vfs"
+
+
+def _exists(image: str) -> bool:
+    return succeeds(*buildah("inspect", "--type=image", image))
+
+
+def _build_scratch(image: str, fill: Callable[[Path], str]) -> None:
+    """Build an image that stands on nothing: `fill` puts files into a folder and returns the Containerfile's lines."""
+    folder = CACHE / "images" / "scratch"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "Containerfile").write_text(f"FROM scratch\n{fill(folder)}\n")
+    run(*buildah("build", "-t", image, folder), env=_CHROOT)
+    shutil.rmtree(folder)
+
+
+def _fill_base(folder: Path) -> str:
+    """Debian's packages as its installer would lay them out, with the compiled standard library."""
+    excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
+    packages = f"--include={_BASE_PACKAGES}"
+    run("mmdebstrap", "--quiet", "--variant=essential", packages, *excludes, "bookworm", folder / "base.tar")
+    return "ADD base.tar /"
+
+
+def _fill_pause(folder: Path) -> str:
+    (folder / "pause.c").write_text(_PAUSE_SOURCE)
+    run("gcc", "-static", "-Os", "-o", folder / "pause", folder / "pause.c")
+    return 'COPY pause /pause\nUSER 65535\nENTRYPOINT ["/pause"]'
+
+
+def _archive(image: str) -> Path:
+    """Write an image to a file named after its content, unless that is there already."""
+    digest = output(*buildah("images", "--quiet", "--no-trunc", image)).removeprefix("sha256:")
+    name = image.removeprefix("localhost/").replace(":", "-")
+    archive = CACHE / "images" / f"{name}-{digest[:12]}.tar"
+    if not archive.exists():
+        for outdated in archive.parent.glob(f"{name}-*.tar"):
+            outdated.unlink()
+        # Docker's format leaves layers uncompressed: half the time of an OCI archive.
+        run(*buildah("push", "--quiet", image, f"docker-archive:{archive}:{image}"))
+    return archive

@@ -1,0 +1,110 @@
+"""One recording's way through the whole system, on a real node."""
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import emg_core
+import httpx2
+import numpy as np
+import pytest
+
+from tests.cluster.deployment import Deployment, cluster, require_node
+from tests.cluster.machine import run
+from tests.support.needs import shared_data
+
+require_node()
+
+EMG = Path(sys.executable).with_name("emg")
+KEY = "P001/Ghostly_Emg_20230321_17-23-09-0409.c3d"
+
+
+@dataclass(frozen=True)
+class Journey:
+    """The recording, what `emg analyze` says of it, and what the receiver answered."""
+
+    path: Path
+    summary: dict[str, Any]
+    answer: httpx2.Response
+
+    @property
+    def session(self) -> str:
+        code: str = self.answer.json()["session_code"]
+        return code
+
+
+@pytest.fixture(scope="module")
+def journey(deployment: Deployment) -> Journey:
+    path = shared_data(f"c3d/real/ghostly/{Path(KEY).name}")
+    deployment.upload(KEY, path.read_bytes())
+    analysed = json.loads(run(EMG, "analyze", path, "--format", "json"))
+    done = Journey(path, analysed, deployment.notify(KEY))
+    cluster("wait", "--for=condition=Succeeded", f"emgs/{done.session}", "--timeout=300s")
+    return done
+
+
+def test_the_receiver_answers_with_what_the_header_says(journey: Journey) -> None:
+    answer = journey.answer.json()
+    assert (journey.answer.status_code, answer["created"]) == (202, True)
+    assert answer["metadata"] == journey.summary["recording"] | {"sha256": None}
+
+
+def test_kubectl_shows_the_outcome_in_columns(journey: Journey) -> None:
+    header, row = cluster("get", "emgs", journey.session).splitlines()
+    summary = journey.summary
+    expected = {
+        "NAME": journey.session,
+        "STATUS": "Completed",
+        "QUALITY": str(all(channel["verdict"] == "Usable" for channel in summary["channels"])),
+        "SUBJECT": "P001",
+        "CHANNELS": str(len(summary["recording"]["channels"])),
+        "DURATION": f"{summary['recording']['duration_s']:.1f}s",
+        "CONTRACTIONS": str(sum(len(muscle["contractions"]) for muscle in summary["muscles"])),
+        "ATTEMPTS": "1",
+        "PROFILE": "ghostly-2",
+    }
+    shown = dict(zip(header.split(), row.split(), strict=True))
+    assert shown == expected | {"AGE": shown["AGE"]}
+
+
+def test_the_stored_summary_is_that_of_emg_analyze(deployment: Deployment, journey: Journey) -> None:
+    sql = """
+        SELECT result.analytics_summary
+        FROM analysis_results AS result JOIN therapy_sessions AS session USING (file_hash)
+        WHERE session.session_code = %(session)s
+    """
+    assert deployment.query(sql, session=journey.session) == [(journey.summary,)]
+
+
+def test_a_window_of_signals_has_the_recordings_extremes(deployment: Deployment, journey: Journey) -> None:
+    window = deployment.signals(f"jit/{journey.session}/CH1 Raw", start=10, end=12, width=100)
+    microvolts = 1e6 * emg_core.open(journey.path)["CH1 Raw"].samples[9900:11880]  # 990 a second
+    served = np.array([min(window["minimum"]), max(window["maximum"])], dtype=np.float32)
+    assert served.tolist() == np.array([microvolts.min(), microvolts.max()], dtype=np.float32).tolist()
+
+
+def test_personal_data_is_in_its_own_table(deployment: Deployment, journey: Journey) -> None:
+    personal = emg_core.open(journey.path).personal
+    sql = "SELECT player_name, therapist_id, group_id, marker_set FROM session_personal_data"
+    columns = ("player_name", "therapist_id", "group_id", "marker_set")
+    assert deployment.query(sql) == [tuple(personal[column] for column in columns)]
+
+
+def test_no_object_in_the_cluster_holds_personal_data(journey: Journey) -> None:
+    personal = emg_core.open(journey.path).personal
+    telling = [value for value in personal.values() if len(value) > 3 and value != "N/A"]
+    objects = cluster("get", "emgsessions,jobs,pods,events", "-o", "json")
+    logs = cluster("logs", "--selector=app", "--tail=-1") + cluster("logs", f"job/{journey.session}-a1")
+    assert telling
+    assert [value for value in telling if re.search(rf"\b{re.escape(value)}\b", objects + logs)] == []
+
+
+def test_a_second_notice_changes_nothing(deployment: Deployment, journey: Journey) -> None:
+    again = deployment.notify(KEY).json()
+    jobs: Mapping[str, Any] = json.loads(cluster("get", "jobs", "-o", "json"))
+    assert (again["session_code"], again["created"]) == (journey.session, False)
+    assert [job["metadata"]["name"] for job in jobs["items"]] == [f"{journey.session}-a1"]
