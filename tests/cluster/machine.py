@@ -71,7 +71,7 @@ def start(name: str, *command: Argument) -> None:
         subprocess.Popen(inside(*command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
-def wait_for(program: str, ready: Callable[[], bool], seconds: float = 90) -> None:
+def wait_for(program: str, ready: Callable[[], bool], seconds: float = 300) -> None:
     """Wait until a program we started is ready; where it is not in time, end with what it logged last."""
     deadline = time.monotonic() + seconds
     while not ready():
