@@ -8,6 +8,7 @@ import uvloop
 
 from emg_api.app import create_receiver, create_signals
 from emg_api.logs import log_as_json
+from emg_api.receiver import Receiver
 from emg_api.server import listen, serve
 from emg_api.settings import ReceiverSettings, SignalsSettings
 from emg_session.database import SummaryStore, open_summaries
@@ -26,7 +27,7 @@ async def run_receiver(settings: ReceiverSettings) -> None:
     listener = listen(web.host, web.port)
     async with connected_cluster() as cluster, open_summaries(web.database_url) as summaries:
         await _refuse_other_schema(summaries)
-        application = create_receiver(
+        receiver = Receiver(
             sessions=KubernetesSessions(cluster, settings.namespace),
             recordings=RecordingStore(web.buckets),
             summaries=summaries,
@@ -34,7 +35,7 @@ async def run_receiver(settings: ReceiverSettings) -> None:
             secrets=settings.secrets,
             namespace=settings.namespace,
         )
-        await serve(application, listener)
+        await serve(create_receiver(receiver), listener)
 
 
 async def run_signals(settings: SignalsSettings) -> None:

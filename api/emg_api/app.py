@@ -1,6 +1,6 @@
 """Every route of the web programs, and the programs made of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from anyio import CapacityLimiter
 from starlette.applications import Starlette
@@ -15,8 +15,7 @@ from emg_api.receiver import Receiver
 from emg_api.sessions import Sessions
 from emg_api.signals import Signals
 from emg_session.database import SummaryStore
-from emg_session.recordings import Buckets, RecordingStore
-from emg_session.sessions import SessionStore
+from emg_session.recordings import RecordingStore
 
 _COMPUTING_THREADS = 2
 
@@ -51,25 +50,9 @@ def health_routes(health: Health) -> list[BaseRoute]:
     ]
 
 
-def create_receiver(
-    *,
-    sessions: SessionStore,
-    recordings: RecordingStore,
-    summaries: SummaryStore,
-    buckets: Buckets,
-    secrets: Mapping[str, Sequence[str]],
-    namespace: str,
-) -> Starlette:
+def create_receiver(receiver: Receiver) -> Starlette:
     """Create the receiver: notices in, sessions out."""
-    receiver = Receiver(
-        sessions=sessions,
-        recordings=recordings,
-        summaries=summaries,
-        buckets=buckets,
-        secrets=secrets,
-        namespace=namespace,
-    )
-    health = Health(summaries=summaries, needs_database=False)
+    health = Health(summaries=receiver.summaries, needs_database=False)
     return _application([*receiver_routes(receiver), *health_routes(health)])
 
 
@@ -79,26 +62,11 @@ def create_signals(*, recordings: RecordingStore, summaries: SummaryStore) -> St
     return _application([*_signals(recordings, summaries), *health_routes(health)])
 
 
-def create_both(
-    *,
-    sessions: SessionStore,
-    recordings: RecordingStore,
-    summaries: SummaryStore,
-    buckets: Buckets,
-    secrets: Mapping[str, Sequence[str]],
-    namespace: str,
-) -> Starlette:
+def create_both(receiver: Receiver) -> Starlette:
     """Create receiver and signals API as one program, for one machine."""
-    receiver = Receiver(
-        sessions=sessions,
-        recordings=recordings,
-        summaries=summaries,
-        buckets=buckets,
-        secrets=secrets,
-        namespace=namespace,
-    )
-    health = Health(summaries=summaries, needs_database=True)
-    return _application([*receiver_routes(receiver), *_signals(recordings, summaries), *health_routes(health)])
+    signals = _signals(receiver.recordings, receiver.summaries)
+    health = Health(summaries=receiver.summaries, needs_database=True)
+    return _application([*receiver_routes(receiver), *signals, *health_routes(health)])
 
 
 def _signals(recordings: RecordingStore, summaries: SummaryStore) -> list[BaseRoute]:

@@ -15,6 +15,7 @@ from rich.console import Console
 from starlette.applications import Starlette
 
 from emg_api.app import create_both
+from emg_api.receiver import Receiver
 from emg_local.cluster import LocalCluster
 from emg_local.demo import Demo
 from emg_local.embedded import data_folder, embedded_programs
@@ -100,7 +101,7 @@ class Machine:
 
     def _app(self, cluster: LocalCluster, summaries: SummaryStore) -> Starlette:
         buckets = Buckets(self.place.buckets)
-        return create_both(
+        receiver = Receiver(
             sessions=cluster,
             recordings=RecordingStore(buckets),
             summaries=summaries,
@@ -108,6 +109,7 @@ class Machine:
             secrets=self.secrets,
             namespace=NAMESPACE,
         )
+        return create_both(receiver)
 
     def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
         settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)

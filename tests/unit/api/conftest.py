@@ -5,6 +5,7 @@ import httpx2
 import pytest
 
 from emg_api.app import create_both
+from emg_api.receiver import Receiver
 from emg_session.recordings import Buckets
 from tests.support.memory import MemorySessions, MemorySummaries
 from tests.support.recordings import synthetic_recording
@@ -46,9 +47,8 @@ def recordings(buckets) -> CountingRecordings:
 
 
 @pytest.fixture
-async def web(sessions, summaries, recordings, buckets) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of the real application."""
-    application = create_both(
+def receiver(sessions, summaries, recordings, buckets) -> Receiver:
+    return Receiver(
         sessions=sessions,
         recordings=recordings,
         summaries=summaries,
@@ -56,6 +56,12 @@ async def web(sessions, summaries, recordings, buckets) -> AsyncIterator[httpx2.
         secrets={"supabase": KEYS},
         namespace="emg",
     )
+
+
+@pytest.fixture
+async def web(receiver) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the real application."""
+    application = create_both(receiver)
     transport = httpx2.ASGITransport(app=application)
     async with httpx2.AsyncClient(transport=transport, base_url="http://emg") as client:
         yield client
