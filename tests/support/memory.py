@@ -78,7 +78,7 @@ class MemorySummaries:
 
     async def list_sessions(self, limit: int) -> list[StoredSession]:
         self._answer()
-        return sorted(self.rows.values(), key=lambda row: row.session_code)[:limit]
+        return list(reversed(self.rows.values()))[:limit]
 
     def _answer(self) -> None:
         if self.away:
