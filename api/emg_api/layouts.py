@@ -29,7 +29,7 @@ async def complete_layout(recordings: RecordingStore, uri: str, start: StoredByt
         if needed > min(_MOST_HEADER_BYTES, start.size_bytes):
             raise CorruptRecording(f"the header claims {needed} bytes")
         rest = await recordings.read_range(uri, len(start.data), needed, start.version)
-        return emg_core.Layout(bytes(start.data) + bytes(rest.data), start.size_bytes)
+        return emg_core.Layout(start.data + rest.data, start.size_bytes)
 
 
 @dataclass(frozen=True)

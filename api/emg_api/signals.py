@@ -74,7 +74,7 @@ class Excerpt:
     first_sample: int
     lead: int
     count: int
-    frames: memoryview
+    frames: bytes
 
     @property
     def name(self) -> str:

@@ -29,7 +29,7 @@ def analyze(source: str, *, profile: str = DEFAULT_PROFILE, format: Literal["jso
     recording = open_recording(source)
     stored = asyncio.run(recording.read())
     spec = SessionSpec(recording=RecordingRef(uri=recording.uri, version=stored.version), profile=profile)
-    result = analyse(bytes(stored.data), WorkerContract(session_name="", spec=spec))
+    result = analyse(stored.data, WorkerContract(session_name="", spec=spec))
     if format == "json":
         print_bytes(result.summary_json)
     else:

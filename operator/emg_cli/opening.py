@@ -25,7 +25,7 @@ class OpenRecording:
 
     async def read_frames(self, start: int, end: int, version: str) -> bytes:
         """Read some bytes of the version whose layout is known."""
-        return bytes((await self.store.read_range(self.uri, start, end, version)).data)
+        return (await self.store.read_range(self.uri, start, end, version)).data
 
     async def layout(self) -> tuple[emg_core.Layout, str]:
         """Read its header alone; return the layout and the object's version."""

@@ -64,7 +64,7 @@ class Buckets:
 class StoredBytes:
     """Some bytes of an object, with the whole object's size and version as they were at that moment."""
 
-    data: memoryview
+    data: bytes
     size_bytes: int
     version: str
 
@@ -91,8 +91,8 @@ class RecordingStore:
             found = _plain_version(answer.meta["e_tag"])
             if version is not None and found != version:
                 raise RecordingChanged(f"the object is version {found} now, the session is about {version}")
-            data = await _in_time(answer.bytes_async())
-        return StoredBytes(memoryview(data), answer.meta["size"], found)
+            data = (await _in_time(answer.bytes_async())).to_bytes()
+        return StoredBytes(data, answer.meta["size"], found)
 
     def _store(self, base: str) -> ObjectStore:
         if base not in self._stores:

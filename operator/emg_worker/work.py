@@ -23,7 +23,7 @@ class Worker:
         """Do the work and return a sentence about it; raises a Failure."""
         reference = self.contract.recording
         stored = await self.recordings.read(reference.uri, reference.version)
-        result = analyse(bytes(stored.data), self.contract)
+        result = analyse(stored.data, self.contract)
         await self.summaries.save_result(self.contract.session_name, reference, result)
         return f"summary of {len(result.summary_json)} bytes stored"
 
