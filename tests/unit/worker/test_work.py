@@ -4,7 +4,17 @@ import emg_core
 import pytest
 
 from emg_session.contract import ExitCode, WorkerContract
-from emg_session.errors import BadAnalysisRequest, CorruptRecording, NotC3d, PermanentFailure, RecordingTooShort
+from emg_session.errors import (
+    BadAnalysisRequest,
+    CorruptRecording,
+    Failure,
+    NotC3d,
+    PermanentFailure,
+    RecordingTooShort,
+    SchemaMismatch,
+    SummaryRefused,
+    UnknownBucket,
+)
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import RecordingRef, SessionSpec
 from emg_worker.exit_codes import exit_code
@@ -69,3 +79,23 @@ async def test_the_worker_stores_what_it_computed_under_its_session(tmp_path: Pa
     sentence = await Worker(WorkerContract(session_name="emg-a", spec=spec), store, summaries).run()
     assert (await summaries.load_summary("emg-a", {"profile": "ghostly-2", "options": {}})) is not None
     assert sentence.startswith("summary of ")
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (SchemaMismatch("older"), ExitCode.DATABASE_UNAVAILABLE),
+        (UnknownBucket("elsewhere"), ExitCode.INTERNAL_ERROR),
+        (SummaryRefused("a rule"), ExitCode.INTERNAL_ERROR),
+    ],
+)
+def test_what_is_wrong_with_the_installation_is_not_blamed_on_the_recording(failure: Failure, code: ExitCode) -> None:
+    assert exit_code(failure) is code
+    assert not code.about_the_recording
+
+
+async def test_on_another_schema_nothing_is_read_or_stored() -> None:
+    summaries = MemorySummaries(schema=22)
+    with pytest.raises(SchemaMismatch):
+        await Worker(contract(), RecordingStore(Buckets({})), summaries).run()
+    assert summaries.rows == {}
