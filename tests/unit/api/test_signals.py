@@ -5,6 +5,7 @@ import pytest
 from emg_session.contract import WorkerContract
 from emg_worker.work import Worker
 from tests.support.needs import shared_data
+from tests.support.recordings import synthetic_recording
 from tests.support.web import inserted, post
 
 RATE_HZ = 990.0
@@ -166,6 +167,37 @@ async def test_a_wide_window_of_a_real_recording_stays_small(web, bucket):
     assert np.float32(max(response.json()["maximum"])) == microvolts.max()
 
 
+@pytest.fixture
+async def long_session(web, bucket, recordings) -> str:
+    """The code of a session whose recording takes more than one read."""
+    path = synthetic_recording(bucket / "P001", seed=2, seconds=310)
+    answer = (await post(web, inserted(f"P001/{path.name}"))).json()
+    recordings.reads.clear()
+    return answer["session_code"]
+
+
+async def test_a_whole_channel_of_a_long_recording_is_refused_before_it_is_read(web, long_session, recordings):
+    response = await web.get(f"/signals/jit/{long_session}/CH1")
+
+    assert (response.status_code, response.json()["type"]) == (422, "urn:emg-operator:problem:bad-query")
+    assert response.json()["detail"].startswith(
+        "the channel has 306900 samples, and a whole one is served up to 300000: ask for a window"
+    )
+    assert recordings.reads == [(0, 4096)]
+
+
+async def test_a_wide_window_of_a_long_recording_is_read_in_pieces(web, long_session, recordings, bucket):
+    answer = (await web.get(f"/signals/jit/{long_session}/CH1?width=100")).json()
+
+    microvolts = 1e6 * emg_core.open(bucket / "P001" / "synthetic-2.c3d")["CH1"].samples
+    minimum, maximum = emg_core.min_max(microvolts, 100)
+    np.testing.assert_array_equal(np.float32(answer["minimum"]), np.float32(minimum))
+    np.testing.assert_array_equal(np.float32(answer["maximum"]), np.float32(maximum))
+    _, *pieces = recordings.reads
+    assert len(pieces) == 3
+    assert max(end - start for start, end in pieces) <= 2 * 1024 * 1024
+
+
 async def test_a_session_is_found_by_its_id_too(web, session):
     by_code = await web.get(f"/sessions/{session}")
     by_id = await web.get(f"/sessions/{by_code.json()['session']['session_id']}")
@@ -185,6 +217,24 @@ async def test_what_the_browser_has_is_not_read_again(web, session, recordings, 
     assert (again.status_code, again.content, recordings.reads) == (304, b"", [])
     assert again.headers["etag"] == first.headers["etag"]
     assert again.headers["cache-control"] == first.headers["cache-control"] == "private"
+
+
+async def test_any_tag_stands_for_what_exists_only(web, session):
+    known = await web.get(f"/signals/jit/{session}/CH1", headers={"if-none-match": "*"})
+    unknown = await web.get(f"/signals/jit/{session}/CH9", headers={"if-none-match": "*"})
+
+    assert (known.status_code, unknown.status_code) == (304, 404)
+
+
+async def test_a_tag_is_strong_only_where_the_bytes_are_the_same_each_time(web, session):
+    whole = [await web.get(f"/signals/jit/{session}/CH1") for _ in range(2)]
+    window = [await web.get(f"/signals/jit/{session}/CH1?width=50") for _ in range(2)]
+
+    assert whole[0].content != whole[1].content
+    assert whole[0].headers["etag"] == whole[1].headers["etag"]
+    assert whole[0].headers["etag"].startswith('W/"')
+    assert window[0].content == window[1].content
+    assert window[0].headers["etag"].startswith('"')
 
 
 async def test_another_query_or_a_new_analysis_has_another_tag(web, session, sessions, recordings, summaries):
