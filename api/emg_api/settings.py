@@ -56,7 +56,7 @@ def refuse_authentication(env: Mapping[str, str]) -> None:
     """Raise InvalidSettings where somebody counts on an authentication that is not there yet."""
     if env.get("EMG_AUTH", "") not in ("", "none"):
         raise InvalidSettings(
-            "EMG_AUTH may only be none: there is no authentication yet, so keep the signals API where only users reach it"
+            "EMG_AUTH may only be none: there is no authentication yet, so let only users reach the signals API"
         )
 
 
