@@ -26,20 +26,30 @@ _ANSWER_SECONDS = 10.0
 
 _SCHEMA_VERSION = "SELECT max(version) FROM schema_migrations"
 
+# No conflict target: two that add a session at once meet in either of its keys, and only this waits in both.
+_ADD_SESSION = """
+INSERT INTO therapy_sessions (id, session_code, file_path, object_version, subject, parameters)
+VALUES (%(id)s, %(session_code)s, %(file_path)s, %(object_version)s, %(subject)s, %(parameters)s::jsonb)
+ON CONFLICT DO NOTHING
+"""
+
 _SAVE_SESSION = """
-INSERT INTO therapy_sessions AS known
-       (id, session_code, file_path, object_version, file_size_bytes, subject, parameters, game_metadata, file_hash)
-VALUES (%(id)s, %(session_code)s, %(file_path)s, %(object_version)s, %(file_size_bytes)s, %(subject)s,
-        %(parameters)s::jsonb, %(game_metadata)s::jsonb, %(file_hash)s)
-ON CONFLICT (session_code) DO UPDATE
-SET file_size_bytes = coalesce(excluded.file_size_bytes, known.file_size_bytes),
-    parameters      = CASE WHEN excluded.file_hash IS NULL THEN known.parameters ELSE excluded.parameters END,
-    game_metadata   = coalesce(excluded.game_metadata, known.game_metadata),
-    file_hash       = coalesce(excluded.file_hash, known.file_hash),
-    updated_at      = now()
-WHERE (known.file_hash, known.game_metadata) IS DISTINCT FROM
-      (coalesce(excluded.file_hash, known.file_hash), coalesce(excluded.game_metadata, known.game_metadata))
-   OR (excluded.file_hash IS NOT NULL AND known.parameters IS DISTINCT FROM excluded.parameters)
+UPDATE therapy_sessions AS known
+SET file_size_bytes = new.file_size_bytes, game_metadata = new.game_metadata, file_hash = new.file_hash,
+    parameters = new.parameters, updated_at = now()
+FROM (
+    SELECT id,
+           coalesce(%(file_size_bytes)s, file_size_bytes)     AS file_size_bytes,
+           coalesce(%(game_metadata)s::jsonb, game_metadata)  AS game_metadata,
+           coalesce(%(file_hash)s, file_hash)                 AS file_hash,
+           CASE WHEN %(file_hash)s::text IS NULL THEN parameters ELSE %(parameters)s::jsonb END AS parameters
+    FROM therapy_sessions
+    WHERE session_code = %(session_code)s
+    FOR UPDATE
+) AS new
+WHERE known.id = new.id
+  AND (known.file_size_bytes, known.game_metadata, known.file_hash, known.parameters)
+      IS DISTINCT FROM (new.file_size_bytes, new.game_metadata, new.file_hash, new.parameters)
 """
 
 _SAVE_RESULT = """
@@ -130,8 +140,10 @@ class SummaryStore:
 
     async def save_received(self, name: str, spec: SessionSpec, metadata: Mapping[str, Any] | None) -> None:
         """Phase 1: the recording is known; what is already there stays."""
-        async with self._connection() as connection:
-            await connection.execute(_SAVE_SESSION, _session_row(name, spec, metadata, None))
+        row = _session_row(name, spec, metadata, None)
+        async with self._connection() as connection, connection.transaction():
+            await connection.execute(_ADD_SESSION, row)
+            await connection.execute(_SAVE_SESSION, row)
 
     async def save_result(self, name: str, spec: SessionSpec, result: AnalysisResult) -> None:
         """Phase 2, in one transaction; saying the same twice changes nothing."""
@@ -142,7 +154,8 @@ class SummaryStore:
             "summary": result.summary_json.decode(),
         }
         async with self._connection() as connection, connection.transaction():
-            await connection.execute(_SAVE_SESSION, row | summary)
+            await connection.execute(_ADD_SESSION, row)
+            await connection.execute(_SAVE_SESSION, row)
             await connection.execute(_SAVE_RESULT, row | summary)
             await connection.execute(_SAVE_PERSONAL, row | dict(result.personal))
 
