@@ -11,7 +11,7 @@ RUST := Cargo.toml Cargo.lock $(shell find emg_core_rs -type f \( -name '*.rs' -
 VIEWER := $(shell find api/emg_api/viewer -type f -not -path '*/dist/*' -not -path '*/node_modules/*')
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help build run demo test check format bench wheel image lock clean
+.PHONY: help build run demo test check format bench corpus wheel image lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ format: build ## format Python and Rust
 
 bench: build ## speed and memory beside SciPy and ezc3d, in one run
 	$(BIN)/python benchmarks/bench_core.py
+
+corpus: build ## read every file of the corpus beside the checkout, and say how many of each class read as they must
+	$(BIN)/python -m tests.support.corpus $(CORPUS)
 
 wheel: $(VENV)/core.stamp $(VENV)/viewer.stamp ## dist/emg_core-*.whl and dist/emg_operator-*.whl
 	rm -f dist/emg_operator-*.whl

@@ -33,6 +33,13 @@ class Recording:
     def personal(self) -> dict[str, str]:
         """Names and free text that must not go into logs or objects: see `personal`."""
     @property
+    def events(self) -> list[dict[str, Any]]:
+        """Marked moments, those of the header first: label, context or None, time_s and in_recording_s.
+
+        `time_s` counts from frame 1 of the trial as stored, `in_recording_s` from the first sample here (None without a
+        frame rate). Labels are free text, so no summary holds them.
+        """
+    @property
     def channels(self) -> list[Channel]: ...
     def __getitem__(self, name: str, /) -> Channel:
         """Find a channel by name in any case; `CH1` finds `CH1 Raw`. Raises KeyError, which lists the names."""

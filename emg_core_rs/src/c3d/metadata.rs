@@ -96,7 +96,7 @@ pub fn personal(prefix: Prefix) -> Result<BTreeMap<&'static str, String>, C3dErr
 }
 
 fn metadata(prefix: Prefix, header: &Header, parameters: &Parameters, layout: &Layout) -> Metadata {
-    let point_rate_hz = rate(parameters, "POINT").or(positive(f64::from(header.frame_rate_hz)));
+    let point_rate_hz = rate(parameters, "POINT").or(positive(header.frame_rate_hz));
     let from_points = point_rate_hz.map(|rate| rate * layout.samples_per_frame as f64);
     let sample_rate_hz = rate(parameters, "ANALOG").or(from_points.and_then(positive));
     let samples = layout.samples_per_channel();
@@ -149,5 +149,6 @@ fn timebase_mismatch(metadata: &Metadata) -> Option<Flag> {
 
 fn truncated(layout: &Layout) -> Option<Flag> {
     let (declared_frames, held_frames) = (layout.declared_frames, layout.frames);
-    (held_frames < declared_frames).then_some(Flag::Truncated { declared_frames, held_frames })
+    (held_frames < declared_frames && layout.frame_bytes() > 0)
+        .then_some(Flag::Truncated { declared_frames, held_frames })
 }
