@@ -51,7 +51,7 @@ fn volts_per(unit: &str) -> Option<f64> {
 pub fn describe(parameters: &Parameters, count: usize) -> Vec<Channel> {
     let mut labels = texts(parameters, "LABELS");
     let mut units = texts(parameters, "UNITS");
-    let mut channels = Vec::new();
+    let mut channels = Vec::with_capacity(count);
     for number in 1..=count {
         let name = labels.next().filter(|label| !label.trim().is_empty());
         let unit = units.next().filter(|unit| !unit.trim().is_empty());
@@ -90,7 +90,7 @@ pub fn calibrate(parameters: &Parameters, count: usize, unsigned: bool) -> (Vec<
     let general = numbers(parameters, "GEN_SCALE", false).next().unwrap_or(1.0);
     let mut scales = numbers(parameters, "SCALE", false);
     let mut offsets = numbers(parameters, "OFFSET", unsigned);
-    let (mut calibrations, mut assumed) = (Vec::new(), false);
+    let (mut calibrations, mut assumed) = (Vec::with_capacity(count), false);
     for _ in 0..count {
         let scale = scales.next();
         assumed |= scale.is_none();

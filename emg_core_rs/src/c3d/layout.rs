@@ -93,7 +93,7 @@ impl Layout {
         if fits { Ok(used) } else { Err(C3dError::BadLayout { words, samples_per_frame }) }
     }
 
-    /// A count of channels is believed as far as one sample of each could be there at all.
+    /// A count of channels is believed as far as the recording could hold a sample of each.
     fn check_channels(&self, prefix: Prefix) -> Result<(), C3dError> {
         let (channels, row_bytes) = (self.channels, self.channels * self.storage.size());
         match prefix.size_bytes {

@@ -57,6 +57,8 @@ pub struct Parameter<'a> {
 pub struct Parameters<'a> {
     groups: Vec<(u8, &'a [u8])>,
     members: Vec<Parameter<'a>>,
+    /// Bytes the section can have at most: no list is longer than that.
+    held: usize,
     /// Parameters whose type or dimensions make no sense; they are passed over.
     pub unreadable: usize,
     pub first_unreadable_offset: usize,
@@ -102,7 +104,7 @@ struct Record<'a> {
 impl<'a> Parameters<'a> {
     pub fn walk(prefix: Prefix<'a>, header: &Header) -> Result<Self, C3dError> {
         let section = Section::new(prefix, header);
-        let mut found = Parameters::default();
+        let mut found = Parameters { held: prefix.data.len(), ..Parameters::default() };
         let mut at = Some(header.parameters_start + 4);
         for _ in 0..MOST_RECORDS {
             let Some(here) = at else { break };
@@ -154,11 +156,16 @@ impl<'a> Parameters<'a> {
         self.members.iter().rev().find(|parameter| same(parameter.name, name) && is_group(parameter.group))
     }
 
-    /// The parameters `NAME`, `NAME2`, `NAME3`, …: one list in pieces, as dimensions cannot exceed 255.
+    /// The parameters `NAME`, `NAME2`, `NAME3`, …: one list in pieces, as dimensions cannot exceed 255. Pieces that say
+    /// they lie on top of each other end where they would be longer than the section.
     pub fn continued(&self, group: &str, name: &str) -> impl Iterator<Item = &Parameter<'a>> {
         let rest = (2..=MOST_PIECES).map_while(move |piece| self.find(group, &format!("{name}{piece}")));
         let first = self.find(group, name);
-        first.into_iter().chain(rest.take_while(move |_| first.is_some()))
+        let pieces = first.into_iter().chain(rest.take_while(move |_| first.is_some()));
+        pieces.scan(self.held, |room, piece| {
+            *room = room.checked_sub(piece.data.len())?;
+            Some(piece)
+        })
     }
 }
 
