@@ -10,6 +10,7 @@ from emg_session.contract import ExitCode, TerminationMessage, WorkerContract
 from emg_session.database import open_summaries
 from emg_session.errors import Failure, place_of
 from emg_session.recordings import RecordingStore
+from emg_worker.cross_check import cross_check
 from emg_worker.exit_codes import exit_code
 from emg_worker.settings import WorkerSettings, termination_log
 from emg_worker.work import Worker
@@ -20,7 +21,8 @@ async def work() -> str:
     contract = WorkerContract.from_env(os.environ)
     settings = WorkerSettings.from_env(os.environ)
     async with open_summaries(settings.database_url, most_connections=1) as summaries:
-        return await Worker(contract, RecordingStore(settings.buckets), summaries).run()
+        second_reader = cross_check if settings.cross_check else None
+        return await Worker(contract, RecordingStore(settings.buckets), summaries, second_reader).run()
 
 
 def attempt() -> TerminationMessage:

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emg_session.recordings import Buckets
-from emg_session.settings import required
+from emg_session.settings import integer, required
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
-    """Where recordings and the database are, and where last words go."""
+    """Where recordings and the database are, and whether a second reader is asked."""
 
     database_url: str
     buckets: Buckets
+    cross_check: bool
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "WorkerSettings":
@@ -21,6 +22,7 @@ class WorkerSettings:
         return cls(
             database_url=required(env, "EMG_DATABASE_URL", "where summaries are stored"),
             buckets=Buckets.from_json(required(env, "EMG_BUCKETS", "which buckets may be read")),
+            cross_check=integer(env, "EMG_CROSS_CHECK", 0) > 0,
         )
 
 
