@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.support import corpus
 from tests.support.needs import shared_data
 

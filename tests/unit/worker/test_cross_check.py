@@ -7,11 +7,11 @@ from dataclasses import replace
 import emg_core
 import numpy as np
 import pytest
-from tests.support.needs import shared_data
-from tests.support.recordings import synthetic_recording
 
 from emg_worker.cross_check import Comparison, Finding, Verdict, cross_check, sentence
 from emg_worker.second_reader import Second, compare, findings
+from tests.support.needs import shared_data
+from tests.support.recordings import synthetic_recording
 
 
 @pytest.fixture(scope="module")
