@@ -3,7 +3,7 @@
 
 #[path = "common/read.rs"]
 mod read;
-#[path = "common/write.rs"]
+#[path = "forms/write.rs"]
 mod write;
 
 use cap::Cap;
@@ -38,18 +38,12 @@ fn form(order: ByteOrder, storage: Storage, stated: Frames) -> Vec<u8> {
         order,
         storage,
         unsigned: stated == Frames::Float,
-        points: 1,
-        channels: 3,
         samples_per_frame: 10,
         frames: 1010, // at 100 a second: long enough to be analysed
         stated,
-        general_scale: 1.0,
-        scales: vec![1e-6; 3],
-        offsets: vec![0; 3],
         members_first: stated == Frames::Trial,
         ends_with_zero: stated == Frames::Long,
-        gap: 0,
-        trailing: 7,
+        ..Plan::small(3)
     };
     plan.write(|channel, sample| ((sample * 7919 + channel * 104_729) % 1009) as f32)
 }

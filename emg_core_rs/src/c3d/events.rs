@@ -83,3 +83,33 @@ fn start_s(header: &Header, parameters: &Parameters) -> Option<f64> {
     let first = f64::from(header.first_frame.max(1) - 1);
     (rate.is_finite() && rate > 0.0).then(|| first / rate)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(key: u16, count: u16) -> Vec<u8> {
+        let mut bytes = vec![0; BLOCK];
+        bytes[KEY_AT..KEY_AT + 2].copy_from_slice(&key.to_le_bytes());
+        bytes[COUNT_AT..COUNT_AT + 2].copy_from_slice(&count.to_le_bytes());
+        bytes[TIMES_AT + 4..TIMES_AT + 8].copy_from_slice(&1.5f32.to_le_bytes());
+        bytes[LABELS_AT..LABELS_AT + 8].copy_from_slice(b"RHS RTO ");
+        bytes
+    }
+
+    fn labels(key: u16, count: u16) -> Vec<(String, f64)> {
+        let found = in_header(&header(key, count), ByteOrder::Intel);
+        found.into_iter().map(|event| (event.label, event.time_s)).collect()
+    }
+
+    #[test]
+    fn the_key_tells_how_long_labels_are() {
+        assert_eq!(labels(KEY, 2), [("RHS".to_owned(), 0.0), ("RTO".to_owned(), 1.5)]);
+        assert_eq!(labels(0, 2), [("RH".to_owned(), 0.0), ("S".to_owned(), 1.5)]);
+    }
+
+    #[test]
+    fn more_events_than_a_header_has_room_for_are_none() {
+        assert_eq!((labels(KEY, 18).len(), labels(KEY, 19).len()), (18, 0));
+    }
+}

@@ -1,11 +1,8 @@
 //! What is written in any form is read back: samples to the bit, as the writer's numbers are exact in f64.
 
-#[path = "common/write.rs"]
-mod write;
-
+use crate::write::{Frames, Plan};
 use emg_core::c3d::{ByteOrder, C3dError, Flag, Prefix, Recording, Storage};
 use proptest::prelude::*;
-use write::{Frames, Plan};
 
 fn order() -> impl Strategy<Value = ByteOrder> {
     prop::sample::select(vec![ByteOrder::Intel, ByteOrder::Dec, ByteOrder::Mips])
@@ -54,26 +51,6 @@ fn physical(plan: &Plan, channel: usize, sample: usize) -> f64 {
 
 fn parse(data: &[u8]) -> Recording {
     Recording::parse(Prefix::whole(data)).unwrap()
-}
-
-fn example() -> Plan {
-    Plan {
-        order: ByteOrder::Mips,
-        storage: Storage::Int16,
-        unsigned: false,
-        points: 1,
-        channels: 300,
-        samples_per_frame: 2,
-        frames: 3,
-        stated: Frames::Word,
-        general_scale: 1.0,
-        scales: (0..300u16).map(f32::from).collect(),
-        offsets: (0..300).collect(),
-        members_first: false,
-        ends_with_zero: false,
-        gap: 0,
-        trailing: 0,
-    }
 }
 
 proptest! {
@@ -128,7 +105,7 @@ proptest! {
 
 #[test]
 fn lists_of_more_than_255_go_on_in_the_next_piece() {
-    let plan = example();
+    let plan = Plan::small(300);
     let data = plan.write(|channel, _| channel as f32 + 1.0);
     let read = parse(&data);
     assert_eq!(read.metadata.channels[299].name, "EMG  299");
@@ -137,7 +114,7 @@ fn lists_of_more_than_255_go_on_in_the_next_piece() {
 
 #[test]
 fn a_header_without_a_data_start_is_recovered_without_inventing_frames() {
-    let plan = Plan { trailing: 10_000, ..example() };
+    let plan = Plan { trailing: 10_000, ..Plan::small(2) };
     let mut data = plan.write(|_, _| 1.0);
     let start = parse(&data).layout.data_start;
     data[16..18].fill(0);
@@ -148,7 +125,7 @@ fn a_header_without_a_data_start_is_recovered_without_inventing_frames() {
 
 #[test]
 fn words_that_are_no_multiple_fall_back_to_the_channels_used_if_they_fit() {
-    let mut data = Plan { channels: 4, ..example() }.write(|_, _| 1.0);
+    let mut data = Plan::small(4).write(|_, _| 1.0);
     data[4..6].copy_from_slice(&9u16.to_be_bytes());
     assert_eq!(parse(&data).layout.channels, 4);
     let words_alone = Recording::parse(Prefix::whole(&data[..data.len() - 1]));
@@ -157,7 +134,7 @@ fn words_that_are_no_multiple_fall_back_to_the_channels_used_if_they_fit() {
 
 #[test]
 fn more_channels_than_there_are_bytes_are_an_error() {
-    let mut data = Plan { samples_per_frame: 1, channels: 2, ..example() }.write(|_, _| 1.0);
+    let mut data = Plan { samples_per_frame: 1, ..Plan::small(2) }.write(|_, _| 1.0);
     data[4..6].copy_from_slice(&60_000u16.to_be_bytes());
     let expected = C3dError::TooManyChannels { channels: 60_000, size_bytes: data.len() };
     assert_eq!(Recording::parse(Prefix::whole(&data)), Err(expected));
@@ -165,7 +142,7 @@ fn more_channels_than_there_are_bytes_are_an_error() {
 
 #[test]
 fn a_count_that_is_no_number_is_taken_from_the_header() {
-    let plan = Plan { stated: Frames::Float, ..example() };
+    let plan = Plan { stated: Frames::Float, ..Plan::small(2) };
     let mut data = plan.write(|_, _| 1.0);
     data[8..10].copy_from_slice(&2u16.to_be_bytes());
     let at = data.windows(6).position(|window| window == b"FRAMES").unwrap() + 11;

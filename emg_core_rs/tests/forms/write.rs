@@ -40,6 +40,27 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A few frames of as many channels, in the rarest byte order.
+    pub fn small(channels: u16) -> Self {
+        Plan {
+            order: ByteOrder::Mips,
+            storage: Storage::Int16,
+            unsigned: false,
+            points: 1,
+            channels,
+            samples_per_frame: 2,
+            frames: 3,
+            stated: Frames::Word,
+            general_scale: 1.0,
+            scales: (0..channels).map(f32::from).collect(),
+            offsets: (0..channels).map(u16::cast_signed).collect(),
+            members_first: false,
+            ends_with_zero: false,
+            gap: 0,
+            trailing: 0,
+        }
+    }
+
     /// The recording, with `stored(channel, sample)` as its samples.
     pub fn write(&self, stored: impl Fn(usize, usize) -> f32) -> Vec<u8> {
         let start = BLOCK * (1 + usize::from(self.gap));
