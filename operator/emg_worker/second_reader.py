@@ -156,9 +156,8 @@ def _largest(samples: Samples) -> float:
 def _why(recording: emg_core.Recording, second: Second, channel: int, ours: Samples, theirs: Samples) -> str | None:
     """Return the known limit that turns our samples into ezc3d's."""
     metadata = recording.metadata
-    whole = np.isfinite(ours)
-    if metadata["byte_order"] == "dec" and not differing(ours[whole], theirs[whole]).any():
-        return "ezc3d takes VAX's reserved operand for a number"
+    if metadata["byte_order"] == "dec" and not differing(ours[ours != 0], theirs[ours != 0]).any():
+        return "ezc3d takes zeros with a sign, in VAX floats the reserved operand, for a large number"
     misread = _misread(second, channel, ours, as_signed=metadata["storage"] == "int16")
     if misread is not None and not differing(misread, theirs).any():
         return "ezc3d takes an OFFSET as the absolute value of an int16, and UNSIGNED samples as signed"
