@@ -71,7 +71,7 @@ def compare(data: bytes) -> Comparison:
     except _REFUSALS as error:
         finding = Finding(what="ezc3d can't read it", why=f"it raises {type(error).__name__}")
         return Comparison(verdict=Verdict.NOT_READ, findings=(finding,), words=str(error))
-    found = tuple(findings(recording, second, points=header_points(recording, data)))
+    found = tuple(findings(recording, second, points=_header_points(recording, data)))
     explained = all(finding.why for finding in found)
     verdict = (Verdict.EXPLAINED if explained else Verdict.DIFFERENT) if found else Verdict.EQUAL
     return Comparison(verdict=verdict, findings=found)
@@ -86,7 +86,7 @@ def _read(data: bytes) -> Second:
     return Second(samples=document["data"]["analogs"][0], parameters=document["parameters"])
 
 
-def header_points(recording: emg_core.Recording, data: bytes) -> int:
+def _header_points(recording: emg_core.Recording, data: bytes) -> int:
     """Return the number of points by which the header lays out frames."""
     return int.from_bytes(data[2:4], "big" if recording.metadata["byte_order"] == "mips" else "little")
 
@@ -175,6 +175,7 @@ def _misread(second: Second, channel: int, ours: Samples, *, as_signed: bool) ->
     offset = offsets[channel]
     stored = ours / scale + (offset % _WHOLE if second.unsigned else offset)
     if second.unsigned and as_signed:
+        stored = np.rint(stored)
         stored = np.where(stored >= _HALF, stored - _WHOLE, stored)
     return np.asarray((stored - abs(offset)) * scale, dtype=np.float64)
 
