@@ -92,6 +92,8 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
         HTTPStatus.CONFLICT, "invalid-session", "The session can't be read", "Correct or delete the EMGSession."
     ),
     errors.InvalidSettings: _BUG,
+    errors.MigrationFailed: _BUG,
+    errors.SummaryRefused: _BUG,
     errors.SchemaMismatch: ProblemKind(
         HTTPStatus.SERVICE_UNAVAILABLE, "schema-mismatch", "Wrong database schema", "Run `emg migrate --upgrade`."
     ),

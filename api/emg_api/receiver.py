@@ -21,7 +21,7 @@ from emg_api.refusals import SessionNotFound
 from emg_api.requests import read_body, session_key
 from emg_api.responses import json_response
 from emg_session.database import SummaryStore
-from emg_session.errors import DatabaseUnavailable, PermanentFailure, StorageUnavailable, TransientFailure
+from emg_session.errors import Failure, PermanentFailure, StorageUnavailable, TransientFailure
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import (
     DEFAULT_PROFILE,
@@ -155,7 +155,7 @@ class Receiver:
         spec = SessionSpec(recording=sighting.recording, subject=subject_of(notice.key), profile=DEFAULT_PROFILE)
         name = session_name(sighting.recording.uri, sighting.recording.version)
         created = await self.sessions.create(build_session(spec, namespace=self.namespace))
-        await self._save(name, sighting)
+        await self._save(name, spec, sighting.metadata)
         _log.info("notice accepted", extra={"session": name, "is_new": created, "remark": sighting.remark})
         return Accepted(name=name, created=created, sighting=sighting)
 
@@ -180,13 +180,14 @@ class Receiver:
             return Sighting(recording=recording, metadata=None, remark=f"no metadata: {failure}")
         return Sighting(recording=recording, metadata=layout.metadata)
 
-    async def _save(self, name: str, sighting: Sighting) -> None:
-        """Store the metadata; with the database away that is the worker's to do, which stores it again anyway."""
+    async def _save(self, name: str, spec: SessionSpec, metadata: dict[str, Any] | None) -> None:
+        """Store the metadata; where that fails it is the worker's to do, which stores it again anyway."""
         try:
             async with asyncio.timeout(_SECONDS_TO_SAVE):
-                await self.summaries.save_received(name, sighting.recording, sighting.metadata)
-        except (DatabaseUnavailable, TimeoutError):
-            _log.warning("metadata not stored: the database is away", extra={"session": name})
+                await self.summaries.save_received(name, spec, metadata)
+        except (Failure, TimeoutError) as error:
+            reason = str(error) or "the database did not answer in time"
+            _log.warning("metadata not stored", extra={"session": name, "reason": reason})
 
 
 async def _in_time(sighting: Awaitable[Sighting]) -> Sighting:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from emg_api.adapters import supabase
+from emg_session.connections import database_url
 from emg_session.errors import InvalidSettings
 from emg_session.recordings import Buckets
 from emg_session.sessions import own_namespace
@@ -25,7 +26,7 @@ class SignalsSettings:
     def from_env(cls, env: Mapping[str, str]) -> "SignalsSettings":
         """Read the settings; raises InvalidSettings."""
         return cls(
-            database_url=required(env, "EMG_DATABASE_URL", "where summaries are stored"),
+            database_url=database_url(env),
             buckets=Buckets.from_json(required(env, "EMG_BUCKETS", "which buckets may be read")),
             host=env.get("EMG_HOST") or "0.0.0.0",  # noqa: S104 - a pod is reached on its own address
             port=integer(env, "EMG_PORT", 8080),

@@ -1,8 +1,9 @@
 """What PostgreSQL holds of a session: metadata (phase 1), summary (phase 2), and personal data apart from both."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,27 +13,33 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from emg_session.errors import DatabaseUnavailable, SchemaMismatch
+from emg_session.connections import CONNECT_SECONDS, connection_options
+from emg_session.contract import WorkerContract
+from emg_session.errors import DatabaseUnavailable, SchemaMismatch, SummaryRefused
 from emg_session.migrate import schema_version
-from emg_session.resource import RecordingRef, session_id, subject_of
+from emg_session.resource import SessionSpec, session_id
 from emg_session.summary import PROCESSING_VERSION
 
 Connection = psycopg.AsyncConnection[Any]
+
+_ANSWER_SECONDS = 10.0
 
 _SCHEMA_VERSION = "SELECT max(version) FROM schema_migrations"
 
 _SAVE_SESSION = """
 INSERT INTO therapy_sessions AS known
-       (id, session_code, file_path, object_version, file_size_bytes, subject, game_metadata, file_hash)
+       (id, session_code, file_path, object_version, file_size_bytes, subject, parameters, game_metadata, file_hash)
 VALUES (%(id)s, %(session_code)s, %(file_path)s, %(object_version)s, %(file_size_bytes)s, %(subject)s,
-        %(game_metadata)s::jsonb, %(file_hash)s)
+        %(parameters)s::jsonb, %(game_metadata)s::jsonb, %(file_hash)s)
 ON CONFLICT (session_code) DO UPDATE
 SET file_size_bytes = coalesce(excluded.file_size_bytes, known.file_size_bytes),
+    parameters      = CASE WHEN excluded.file_hash IS NULL THEN known.parameters ELSE excluded.parameters END,
     game_metadata   = coalesce(excluded.game_metadata, known.game_metadata),
     file_hash       = coalesce(excluded.file_hash, known.file_hash),
     updated_at      = now()
 WHERE (known.file_hash, known.game_metadata) IS DISTINCT FROM
       (coalesce(excluded.file_hash, known.file_hash), coalesce(excluded.game_metadata, known.game_metadata))
+   OR (excluded.file_hash IS NOT NULL AND known.parameters IS DISTINCT FROM excluded.parameters)
 """
 
 _SAVE_RESULT = """
@@ -62,15 +69,12 @@ WHERE session.session_code = %(session_code)s
 
 _SESSIONS = """
 SELECT session.id, session.session_code, session.file_path, session.object_version, session.file_size_bytes,
-       session.subject, session.game_metadata, session.created_at, latest.analytics_summary
+       session.subject, session.game_metadata, session.created_at, result.analytics_summary
 FROM therapy_sessions AS session
-LEFT JOIN LATERAL (
-    SELECT analytics_summary
-    FROM analysis_results AS result
-    WHERE result.file_hash = session.file_hash AND result.analytics_summary IS NOT NULL
-    ORDER BY result.updated_at DESC, result.id
-    LIMIT 1
-) AS latest ON true
+LEFT JOIN analysis_results AS result
+       ON result.file_hash = session.file_hash
+      AND result.parameters = session.parameters
+      AND result.processing_version = %(processing_version)s
 """
 _FIND_SESSION = _SESSIONS + "WHERE session.session_code = %(key)s OR session.id::text = %(key)s"
 _LIST_SESSIONS = _SESSIONS + (
@@ -80,7 +84,7 @@ _LIST_SESSIONS = _SESSIONS + (
 
 @dataclass(frozen=True, kw_only=True)
 class StoredSession:
-    """A session as the database knows it; the summary is the newest one, whatever its profile."""
+    """A session as the database knows it; the summary is that of its own parameters."""
 
     id: uuid.UUID
     session_code: str
@@ -107,8 +111,9 @@ class AnalysisResult:
 class SummaryStore:
     """Sessions and summaries in PostgreSQL."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+    def __init__(self, pool: AsyncConnectionPool[Connection], *, answer_seconds: float = _ANSWER_SECONDS) -> None:
         self._pool = pool
+        self._answer_seconds = answer_seconds
 
     async def check_schema(self) -> None:
         """Raise SchemaMismatch unless the database is on this program's schema version."""
@@ -123,21 +128,21 @@ class SummaryStore:
                 f"database schema is {found}, this program needs {needed}: run `emg migrate --upgrade`"
             )
 
-    async def save_received(self, name: str, recording: RecordingRef, metadata: Mapping[str, Any] | None) -> None:
+    async def save_received(self, name: str, spec: SessionSpec, metadata: Mapping[str, Any] | None) -> None:
         """Phase 1: the recording is known; what is already there stays."""
         async with self._connection() as connection:
-            await connection.execute(_SAVE_SESSION, _session_row(name, recording, metadata, None))
+            await connection.execute(_SAVE_SESSION, _session_row(name, spec, metadata, None))
 
-    async def save_result(self, name: str, recording: RecordingRef, result: AnalysisResult) -> None:
+    async def save_result(self, name: str, spec: SessionSpec, result: AnalysisResult) -> None:
         """Phase 2, in one transaction; saying the same twice changes nothing."""
-        row = _session_row(name, recording, result.recording, result.file_hash)
+        row = _session_row(name, spec, result.recording, result.file_hash)
         summary = {
             "processing_version": PROCESSING_VERSION,
             "parameters": _json(result.parameters),
             "summary": result.summary_json.decode(),
         }
         async with self._connection() as connection, connection.transaction():
-            await connection.execute(_SAVE_SESSION, row)
+            await connection.execute(_SAVE_SESSION, row | summary)
             await connection.execute(_SAVE_RESULT, row | summary)
             await connection.execute(_SAVE_PERSONAL, row | dict(result.personal))
 
@@ -151,51 +156,71 @@ class SummaryStore:
     async def find_session(self, key: str) -> StoredSession | None:
         """Return a session by its name or id."""
         async with self._connection() as connection, connection.cursor(row_factory=class_row(StoredSession)) as cursor:
-            await cursor.execute(_FIND_SESSION, {"key": key})
+            await cursor.execute(_FIND_SESSION, {"key": key, "processing_version": PROCESSING_VERSION})
             return await cursor.fetchone()
 
     async def list_sessions(self, limit: int) -> list[StoredSession]:
         """Return the newest sessions first."""
         async with self._connection() as connection, connection.cursor(row_factory=class_row(StoredSession)) as cursor:
-            await cursor.execute(_LIST_SESSIONS, {"limit": limit})
+            await cursor.execute(_LIST_SESSIONS, {"limit": limit, "processing_version": PROCESSING_VERSION})
             return await cursor.fetchall()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        try:
-            async with self._pool.connection() as connection:
+        """Lend a connection; a server that fell silent, which no time-out of TCP notices, is given up on as well."""
+        with _translated():
+            async with asyncio.timeout(self._answer_seconds), self._pool.connection() as connection:
                 yield connection
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            raise DatabaseUnavailable("the database does not answer; check EMG_DATABASE_URL and the server") from error
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Translate what PostgreSQL raises; its texts, which may quote a row, stay out."""
+    try:
+        yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        raise SchemaMismatch("the database lacks a table or column of ours: run `emg migrate --upgrade`") from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise DatabaseUnavailable("the database refuses our role: grant it what it needs") from error
+    except (psycopg.IntegrityError, psycopg.DataError) as error:
+        broken = error.diag.constraint_name or type(error).__name__
+        raise SummaryRefused(f"the database refuses what was to be stored ({broken})") from error
+    except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
+        raise DatabaseUnavailable("the database does not answer; check EMG_DATABASE_URL and the server") from error
 
 
 @asynccontextmanager
-async def open_summaries(database_url: str, *, most_connections: int = 8) -> AsyncIterator[SummaryStore]:
+async def open_summaries(
+    database_url: str, *, most_connections: int = 8, answer_seconds: float = _ANSWER_SECONDS
+) -> AsyncIterator[SummaryStore]:
     """Open the store; a server that is away now is waited for at each use, and used again once it is back."""
+    options = connection_options(database_url, statement_seconds=answer_seconds)
     pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-        database_url,
+        "",
         min_size=1,
         max_size=most_connections,
         open=False,
-        timeout=5,
-        reconnect_timeout=5,
+        timeout=CONNECT_SECONDS,
+        reconnect_timeout=CONNECT_SECONDS,
         check=AsyncConnectionPool.check_connection,
-        kwargs={"autocommit": True, "connect_timeout": 5},
+        kwargs={"autocommit": True, **options},
     )
     async with pool:
-        yield SummaryStore(pool)
+        yield SummaryStore(pool, answer_seconds=answer_seconds)
 
 
 def _session_row(
-    name: str, recording: RecordingRef, metadata: Mapping[str, Any] | None, file_hash: str | None
+    name: str, spec: SessionSpec, metadata: Mapping[str, Any] | None, file_hash: str | None
 ) -> dict[str, Any]:
+    recording = spec.recording
     return {
         "id": session_id(name),
         "session_code": name,
         "file_path": recording.uri,
         "object_version": recording.version,
         "file_size_bytes": recording.size_bytes,
-        "subject": subject_of(recording.uri),
+        "subject": spec.subject,
+        "parameters": _json(WorkerContract(session_name=name, spec=spec).parameters()),
         "game_metadata": None if metadata is None else _json(metadata),
         "file_hash": file_hash,
     }

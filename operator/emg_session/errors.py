@@ -1,8 +1,11 @@
 """What can go wrong with a session, and whether trying again can help.
 
 Foreign errors (obstore's, psycopg's, emg_core's) are translated into these where they enter. Each edge maps them in one
-table: the worker to exit codes, the web services to HTTP statuses. Messages hold nothing from inside a recording.
+table: the worker to exit codes, the web services to HTTP statuses. Messages hold nothing from inside a recording, and
+are cut: part of one may come from a sender.
 """
+
+_MOST_CHARACTERS = 500
 
 
 def place_of(error: BaseException) -> str:
@@ -16,6 +19,11 @@ def place_of(error: BaseException) -> str:
 
 class Failure(Exception):  # noqa: N818 - its two kinds below carry the word that matters
     """Base of the two kinds; raise one of their subclasses."""
+
+    def __str__(self) -> str:
+        """Return the sentence, cut."""
+        sentence = super().__str__()
+        return sentence if len(sentence) <= _MOST_CHARACTERS else f"{sentence[: _MOST_CHARACTERS - 1]}…"
 
 
 class PermanentFailure(Failure):
@@ -64,6 +72,14 @@ class InvalidSettings(PermanentFailure):
 
 class SchemaMismatch(PermanentFailure):
     """The database is on another schema version than this program."""
+
+
+class MigrationFailed(PermanentFailure):
+    """A migration can't be applied to this database."""
+
+
+class SummaryRefused(PermanentFailure):
+    """The database refuses a row: a constraint, or a value it can't hold."""
 
 
 class RecordingNotThere(TransientFailure):

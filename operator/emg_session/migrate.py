@@ -13,8 +13,8 @@ from importlib import resources
 
 import psycopg
 
-from emg_session.errors import DatabaseUnavailable, Failure, SchemaMismatch
-from emg_session.settings import required
+from emg_session.connections import connection_options, database_url
+from emg_session.errors import DatabaseUnavailable, Failure, MigrationFailed, SchemaMismatch
 
 _LOCK_KEY = 4_766_201_022  # any constant: whoever migrates this schema takes it
 _MAKE_LEDGER = """
@@ -64,15 +64,15 @@ def schema_version() -> int:
     return migrations()[-1].version
 
 
-def status(database_url: str) -> list[Step]:
+def status(url: str) -> list[Step]:
     """Return every migration with whether it is applied; raises DatabaseUnavailable, SchemaMismatch."""
-    with _connected(database_url) as connection:
+    with _connected(url) as connection:
         return _plan(connection)
 
 
-def upgrade(database_url: str) -> list[Migration]:
+def upgrade(url: str) -> list[Migration]:
     """Apply what is missing and return it; two programs at once take turns."""
-    with _connected(database_url) as connection, _locked(connection):
+    with _connected(url) as connection, _locked(connection):
         connection.execute(_MAKE_LEDGER)
         missing = [step.migration for step in _plan(connection) if not step.applied]
         for migration in missing:
@@ -105,12 +105,17 @@ def _applied(connection: psycopg.Connection) -> dict[int, str]:
 
 
 @contextmanager
-def _connected(database_url: str) -> Iterator[psycopg.Connection]:
+def _connected(url: str) -> Iterator[psycopg.Connection]:
+    options = connection_options(url)
     try:
-        with psycopg.connect(database_url, autocommit=True, connect_timeout=10) as connection:
+        with psycopg.connect(autocommit=True, **options) as connection:
             yield connection
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable("the database does not answer; check EMG_DATABASE_URL") from error
+    except psycopg.Error as error:
+        # The server's text may quote rows; its code and what it is about are enough to look it up.
+        about = error.diag.constraint_name or error.diag.table_name or "no table"
+        raise MigrationFailed(f"the migration failed: {type(error).__name__} ({error.sqlstate}), {about}") from error
 
 
 @contextmanager
@@ -124,7 +129,7 @@ def _locked(connection: psycopg.Connection) -> Iterator[None]:
 
 def main(arguments: list[str]) -> None:
     """Run from the command line: --upgrade or --status."""
-    url = required(os.environ, "EMG_DATABASE_URL", "which database to migrate")
+    url = database_url(os.environ, "which database to migrate")
     match arguments:
         case ["--upgrade"]:
             lines = [f"applied {migration.name}" for migration in upgrade(url)]

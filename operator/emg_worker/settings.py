@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from emg_session.connections import database_url
 from emg_session.recordings import Buckets
 from emg_session.settings import integer, required
 
@@ -20,7 +21,7 @@ class WorkerSettings:
     def from_env(cls, env: Mapping[str, str]) -> "WorkerSettings":
         """Read the settings; raises InvalidSettings."""
         return cls(
-            database_url=required(env, "EMG_DATABASE_URL", "where summaries are stored"),
+            database_url=database_url(env),
             buckets=Buckets.from_json(required(env, "EMG_BUCKETS", "which buckets may be read")),
             cross_check=integer(env, "EMG_CROSS_CHECK", 0) > 0,
         )

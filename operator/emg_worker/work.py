@@ -25,10 +25,11 @@ class Worker:
 
     async def run(self) -> str:
         """Do the work and return a sentence about it; raises a Failure."""
+        await self.summaries.check_schema()
         reference = self.contract.recording
         stored = await self.recordings.read(reference.uri, reference.version)
         result = analyse(stored.data, self.contract)
-        await self.summaries.save_result(self.contract.session_name, reference, result)
+        await self.summaries.save_result(self.contract.session_name, self.contract.spec, result)
         said = f"summary of {len(result.summary_json)} bytes stored"
         if self.second_reader is None:
             return said

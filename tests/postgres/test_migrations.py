@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from emg_session import migrate
-from emg_session.errors import SchemaMismatch
+from emg_session.errors import MigrationFailed, SchemaMismatch
 
 EARLIER_SYSTEM = """
 CREATE TABLE therapy_sessions (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), patient_id text,
@@ -99,3 +99,19 @@ def test_the_module_upgrades_from_the_command_line(database_url: str) -> None:
     command = [sys.executable, "-m", "emg_session.migrate", "--upgrade"]
     done = subprocess.run(command, env={"EMG_DATABASE_URL": database_url}, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == "applied 021_sessions_and_results.sql"
+
+
+def test_a_malformed_address_does_not_show_its_password() -> None:
+    command = [sys.executable, "-m", "emg_session.migrate", "--status"]
+    env = {"EMG_DATABASE_URL": "postgresql://emg:s3cr3t%zz@db/emg"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("emg: EMG_DATABASE_URL is no address of a PostgreSQL")
+    assert "s3cr3t" not in done.stderr
+
+
+def test_a_migration_that_can_not_be_applied_says_what_the_server_objects_to(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE VIEW therapy_sessions AS SELECT 1 AS id")
+    with pytest.raises(MigrationFailed, match="WrongObjectType"):
+        migrate.upgrade(database_url)

@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 
+from emg_session.contract import WorkerContract
 from emg_session.database import AnalysisResult, StoredSession
-from emg_session.errors import ClusterUnavailable, DatabaseUnavailable
-from emg_session.resource import EMGSession, RecordingRef, session_id, subject_of
+from emg_session.errors import ClusterUnavailable, DatabaseUnavailable, SchemaMismatch
+from emg_session.migrate import schema_version
+from emg_session.resource import EMGSession, SessionSpec, session_id
 
 CREATED_AT = datetime(2026, 3, 2, 10, 0, 0, tzinfo=UTC)
 
@@ -47,52 +49,66 @@ class MemorySessions:
 
 @dataclass
 class MemorySummaries:
-    """Does what SummaryStore does; `away` makes it answer as a database that is not there."""
+    """Does what SummaryStore does; `away` makes it answer as a database that is not there, `schema` as another one."""
 
     rows: dict[str, StoredSession] = field(default_factory=dict)
+    keys: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     results: dict[tuple[str, bytes], dict[str, Any]] = field(default_factory=dict)
     away: bool = False
+    schema: int = field(default_factory=schema_version)
 
     async def check_schema(self) -> None:
         self._answer()
+        if self.schema != schema_version():
+            raise SchemaMismatch(f"database schema is {self.schema}, this program needs {schema_version()}")
 
-    async def save_received(self, name: str, recording: RecordingRef, metadata: Mapping[str, Any] | None) -> None:
+    async def save_received(self, name: str, spec: SessionSpec, metadata: Mapping[str, Any] | None) -> None:
         self._answer()
-        known = self.rows.setdefault(name, _row(name, recording))
+        known = self.rows.setdefault(name, _row(name, spec))
+        self.keys.setdefault(name, ("", _parameters(WorkerContract(session_name=name, spec=spec).parameters())))
         if metadata is not None:
             self.rows[name] = replace(known, game_metadata=dict(metadata))
 
-    async def save_result(self, name: str, recording: RecordingRef, result: AnalysisResult) -> None:
-        await self.save_received(name, recording, result.recording)
-        summary = msgspec.json.decode(result.summary_json)
-        self.rows[name] = replace(self.rows[name], analytics_summary=summary)
-        self.results[name, msgspec.json.encode(result.parameters)] = summary
+    async def save_result(self, name: str, spec: SessionSpec, result: AnalysisResult) -> None:
+        await self.save_received(name, spec, result.recording)
+        self.keys[name] = (result.file_hash, _parameters(result.parameters))
+        self.results[self.keys[name]] = msgspec.json.decode(result.summary_json)
 
     async def load_summary(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
         self._answer()
-        return self.results.get((name, msgspec.json.encode(parameters)))
+        file_hash, _ = self.keys.get(name, ("", b""))
+        return self.results.get((file_hash, _parameters(parameters)))
 
     async def find_session(self, key: str) -> StoredSession | None:
         self._answer()
-        return next((row for row in self.rows.values() if key in (row.session_code, str(row.id))), None)
+        found = (name for name, row in self.rows.items() if key in (row.session_code, str(row.id)))
+        return next(map(self.session, found), None)
 
     async def list_sessions(self, limit: int) -> list[StoredSession]:
         self._answer()
-        return list(reversed(self.rows.values()))[:limit]
+        return [self.session(name) for name in list(reversed(self.rows))[:limit]]
+
+    def session(self, name: str) -> StoredSession:
+        """Return a row with its summary."""
+        return replace(self.rows[name], analytics_summary=self.results.get(self.keys[name]))
 
     def _answer(self) -> None:
         if self.away:
             raise DatabaseUnavailable("the database does not answer")
 
 
-def _row(name: str, recording: RecordingRef) -> StoredSession:
+def _parameters(values: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode(values, order="deterministic")
+
+
+def _row(name: str, spec: SessionSpec) -> StoredSession:
     return StoredSession(
         id=session_id(name),
         session_code=name,
-        file_path=recording.uri,
-        object_version=recording.version,
-        file_size_bytes=recording.size_bytes,
-        subject=subject_of(recording.uri),
+        file_path=spec.recording.uri,
+        object_version=spec.recording.version,
+        file_size_bytes=spec.recording.size_bytes,
+        subject=spec.subject,
         game_metadata=None,
         created_at=CREATED_AT,
         analytics_summary=None,

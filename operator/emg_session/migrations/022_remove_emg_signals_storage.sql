@@ -57,7 +57,7 @@ SELECT session.session_code,
        octet_length(result.analytics_summary::text)                             AS summary_bytes,
        result.updated_at
 FROM analysis_results AS result
-JOIN therapy_sessions AS session ON session.file_hash = result.file_hash
+JOIN therapy_sessions AS session ON session.file_hash = result.file_hash AND session.parameters = result.parameters
 WHERE result.optimization_applied;
 
 COMMENT ON VIEW analysis_summary_optimized IS 'Every stored summary with the session it belongs to, one line each';

@@ -35,7 +35,7 @@ async def test_a_received_session_is_listed_as_not_analysed(web, received, bucke
 async def test_an_analysed_session_shows_its_result(web, received, sessions, recordings, summaries):
     code = received["session_code"]
     await Worker(WorkerContract.of(await sessions.load(code)), recordings, summaries).run()
-    summary = summaries.rows[code].analytics_summary
+    summary = summaries.session(code).analytics_summary
 
     entry = (await web.get(f"/sessions/{code}")).json()["session"]
 

@@ -55,7 +55,7 @@ async def test_channels_are_listed_before_the_analysis(web, session, truth):
 async def test_channels_have_the_analysiss_verdict(web, analysed, summaries):
     answer = (await web.get(f"/signals/jit/{analysed}/channels")).json()
 
-    summary = summaries.rows[analysed].analytics_summary
+    summary = summaries.session(analysed).analytics_summary
     assert [(c["name"], c["quality"]) for c in answer["channels"]] == [
         (c["name"], c["verdict"]) for c in summary["channels"]
     ]
@@ -136,7 +136,7 @@ async def test_a_window_costs_the_header_once_and_one_read_of_its_frames(web, se
 
 
 async def test_a_window_shows_its_contractions(web, analysed, summaries):
-    (muscle, _) = summaries.rows[analysed].analytics_summary["muscles"]
+    (muscle, _) = summaries.session(analysed).analytics_summary["muscles"]
     first, *_, last = muscle["contractions"]
 
     whole = (await web.get(f"/signals/jit/{analysed}/CH1?width=100")).json()

@@ -91,7 +91,7 @@ async def test_a_stored_summary_completes_the_session_as_soon_as_the_pod_has_end
     declare(kmock)
     name, summaries, job = add_session(kmock), MemorySummaries(), job_body()
     result = analyse(synthetic_recording(tmp_path).read_bytes(), WorkerContract.of(session()))
-    await summaries.save_result(name, SPEC.recording, result)
+    await summaries.save_result(name, SPEC, result)
     kmock.objects[JOBS, "emg", job["metadata"]["name"]] = job
     pod = pod_body(job, "Succeeded", exitCode=0, finishedAt="2026-03-02T09:59:05Z")
     kmock.objects[PODS, "emg", pod["metadata"]["name"]] = pod

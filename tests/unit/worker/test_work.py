@@ -5,7 +5,17 @@ import emg_core
 import pytest
 
 from emg_session.contract import ExitCode, WorkerContract
-from emg_session.errors import BadAnalysisRequest, CorruptRecording, NotC3d, PermanentFailure, RecordingTooShort
+from emg_session.errors import (
+    BadAnalysisRequest,
+    CorruptRecording,
+    Failure,
+    NotC3d,
+    PermanentFailure,
+    RecordingTooShort,
+    SchemaMismatch,
+    SummaryRefused,
+    UnknownBucket,
+)
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import RecordingRef, SessionSpec
 from emg_worker.cross_check import Comparison, Finding, Verdict
@@ -85,3 +95,23 @@ async def test_a_second_readers_difference_is_said_beside_the_summary(tmp_path: 
     stored = await summaries.load_summary("emg-a", contract.parameters())
     assert said.endswith(" bytes stored; channel 1 differs: no known reason")
     assert stored == json.loads(emg_core.open(path).analyze_json(profile="ghostly-2"))
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (SchemaMismatch("older"), ExitCode.DATABASE_UNAVAILABLE),
+        (UnknownBucket("elsewhere"), ExitCode.INTERNAL_ERROR),
+        (SummaryRefused("a rule"), ExitCode.INTERNAL_ERROR),
+    ],
+)
+def test_what_is_wrong_with_the_installation_is_not_blamed_on_the_recording(failure: Failure, code: ExitCode) -> None:
+    assert exit_code(failure) is code
+    assert not code.about_the_recording
+
+
+async def test_on_another_schema_nothing_is_read_or_stored() -> None:
+    summaries = MemorySummaries(schema=22)
+    with pytest.raises(SchemaMismatch):
+        await Worker(contract(), RecordingStore(Buckets({})), summaries).run()
+    assert summaries.rows == {}
