@@ -12,6 +12,7 @@ pub mod contraction; // threshold, minimum duration, merging, splitting; amplitu
 mod downsample; //     smallest and largest value per pixel
 mod envelope; //       high-pass, magnitude, low-pass, moving average; moving RMS
 mod error; //          why a recording cannot be analysed
+pub mod faults; //   dropouts, saturation, standstill, what is no number; the segments between
 mod filter; //         Butterworth of order 4, forward and backward, in eight lanes
 mod lanes; //          one signal as eight chunks side by side
 mod methods; //        what a paper's methods section needs
