@@ -2,12 +2,13 @@
 
 use crate::c3d::{Channel, Recording, Role};
 use crate::error::AnalysisError;
+use crate::faults::Fault;
 use crate::methods::methods;
-use crate::muscle::{Assessed, Context, MuscleChannels};
+use crate::muscle::{Assessed, Context, Examined, MuscleChannels};
 use crate::options::bad_option;
 use crate::profile::{Profile, sha256_hex};
 use crate::scores::score;
-use crate::summary::{ChannelReport, Muscle, Provenance, SCHEMA, Summary};
+use crate::summary::{FaultRow, Muscle, Provenance, SCHEMA, Summary};
 use crate::workspace::with_workspace;
 use fearless_simd::Level;
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ use std::thread;
 
 const MINIMUM_SAMPLES: usize = 1000;
 const MINIMUM_S: f64 = 10.0;
+/// A summary lists no more faults: a saturated channel holds hundreds.
+const MOST_FAULTS: usize = 32;
 
 /// Where to compute. The summary does not depend on it.
 #[derive(Debug, Clone, Copy)]
@@ -137,17 +140,21 @@ fn joined<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
 }
 
 fn summarize(context: &Context, profile: &Profile, sha256: String, assessed: Vec<Assessed>) -> Summary {
-    let (muscles, reports): (Vec<Muscle>, Vec<_>) = assessed.into_iter().unzip();
+    let (muscles, examined): (Vec<Muscle>, Vec<_>) = assessed.into_iter().unzip();
+    let mut examined: Vec<Examined> = examined.into_iter().flatten().collect();
+    examined.sort_by_key(|examined| examined.channel);
     let mut recording = context.recording.metadata.clone();
     recording.sha256 = Some(sha256.clone());
     let contractions: Vec<_> = muscles.iter().map(|m| (m.name.as_str(), m.contraction_summary.as_ref())).collect();
+    let (faults, faults_not_listed) = faults_listed(&examined, context.sample_rate_hz);
     Summary {
         schema: SCHEMA,
         scores: score(&contractions, recording.game.score, &profile.options),
         recording,
         profile: profile.clone(),
-        channels: in_order(reports.into_iter().flatten().collect()),
-        faults: Vec::new(),
+        channels: examined.into_iter().map(|examined| examined.report).collect(),
+        faults,
+        faults_not_listed,
         muscles,
         methods: methods(context),
         provenance: Provenance {
@@ -159,9 +166,24 @@ fn summarize(context: &Context, profile: &Profile, sha256: String, assessed: Vec
     }
 }
 
-fn in_order(mut reports: Vec<(usize, ChannelReport)>) -> Vec<ChannelReport> {
-    reports.sort_by_key(|(channel, _)| *channel);
-    reports.into_iter().map(|(_, report)| report).collect()
+/// The longest faults in order of channel and time, and how many more there are.
+fn faults_listed(examined: &[Examined], sample_rate_hz: f64) -> (Vec<FaultRow>, usize) {
+    let mut all: Vec<(&Examined, &Fault)> =
+        examined.iter().flat_map(|of| of.faults.iter().map(move |f| (of, f))).collect();
+    let not_listed = all.len().saturating_sub(MOST_FAULTS);
+    all.sort_by_key(|(_, fault)| std::cmp::Reverse(fault.end - fault.start));
+    all.truncate(MOST_FAULTS);
+    all.sort_by_key(|(of, fault)| (of.channel, fault.start));
+    let seconds = |sample: usize| libm::round(sample as f64 / sample_rate_hz * 1e6) / 1e6;
+    let row = |(of, fault): (&Examined, &Fault)| FaultRow {
+        channel: of.report.name.clone(),
+        kind: fault.kind,
+        start_sample: fault.start,
+        end_sample: fault.end,
+        start_s: seconds(fault.start),
+        end_s: seconds(fault.end),
+    };
+    (all.into_iter().map(row).collect(), not_listed)
 }
 
 #[cfg(test)]

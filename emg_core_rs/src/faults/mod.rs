@@ -4,7 +4,7 @@
 //! stands still. Faults never overlap. A clean signal costs four passes that stop at nothing.
 
 mod dropout;
-mod non_finite;
+pub(crate) mod non_finite;
 mod rail;
 mod runs;
 
