@@ -38,7 +38,7 @@ fn strongest(power: &Spectrum, sample_rate_hz: f64) -> Option<Hum> {
 fn line(power: &Spectrum, line_hz: f64, sample_rate_hz: f64) -> Option<Hum> {
     let place = line_hz * SEGMENT as f64 / sample_rate_hz;
     let bin = libm::round(place) as usize;
-    if bin <= FARTHEST || bin + FARTHEST >= BINS {
+    if bin <= FARTHEST || bin >= BINS - FARTHEST {
         return None;
     }
     let [below, above] = [libm::floor(place), libm::ceil(place)].map(|at| power[at as usize]);
@@ -98,6 +98,8 @@ mod tests {
     fn too_slow_or_silent_a_signal_tells_nothing() {
         assert_eq!(heard(100.0, 50.0, 1.0), None);
         assert_eq!(strongest(&[0.0; BINS], 990.0), None);
-        assert_eq!(strongest(&[1.0; BINS], f64::NAN), None);
+        for rate in [f64::NAN, 0.0, -1.0, 1e-300, 1e300] {
+            assert_eq!(strongest(&[1.0; BINS], rate), None);
+        }
     }
 }

@@ -151,8 +151,17 @@ impl Context<'_> {
         Measured { all: total(&halves), halves, low, high }
     }
 
+    fn faults(&self, signal: &[f64], measured: &Measured, rests_at_zero: bool) -> Vec<Fault> {
+        let (level, rate, extremes) = (self.level, self.sample_rate_hz, (measured.low, measured.high));
+        if measured.all.squares.is_finite() {
+            faults::detect_finite(level, signal, rate, rests_at_zero, extremes)
+        } else {
+            faults::detect(level, signal, rate, rests_at_zero)
+        }
+    }
+
     fn examine_raw(&self, channel: usize, signal: &[f64], measured: &Measured, power: Option<&Spectrum>) -> Examined {
-        let faults = faults::detect(self.level, signal, self.sample_rate_hz, false);
+        let faults = self.faults(signal, measured, false);
         let hum = power.and_then(|power| mains::hum(self.level, signal, power, self.sample_rate_hz));
         self.examined(channel, measured, faults, hum, self.unfit(signal, measured))
     }
@@ -211,7 +220,7 @@ impl Context<'_> {
     fn time_by_activated(&self, channel: usize, workspace: &mut Workspace) -> (Option<Timing>, Examined) {
         self.load(channel, 0, workspace);
         let measured = self.measure(&workspace.signal);
-        let faults = faults::detect(self.level, &workspace.signal, self.sample_rate_hz, true);
+        let faults = self.faults(&workspace.signal, &measured, true);
         let unfit = (!measured.all.squares.is_finite()).then_some(Unfit::NonFinite);
         let timing = unfit.is_none().then(|| self.time(self.options.threshold_activated_permille, workspace));
         (timing, self.examined(channel, &measured, faults, None, unfit))

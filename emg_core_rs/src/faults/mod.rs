@@ -10,6 +10,7 @@ mod runs;
 
 use crate::contraction::Span;
 use crate::envelope::window_samples;
+use crate::statistics;
 use fearless_simd::Level;
 use rail::Rails;
 use runs::Run;
@@ -44,16 +45,40 @@ pub struct Fault {
 
 /// All faults of a signal in their order. A signal that `rests_at_zero` (GHOSTLY's `activated`) may stay there.
 pub fn detect(level: Level, signal: &[f64], sample_rate_hz: f64, rests_at_zero: bool) -> Vec<Fault> {
+    let bad = non_finite::spans(level, signal);
+    let extremes = bad.is_empty().then(|| statistics::extremes(level, signal));
+    detect_knowing(level, signal, sample_rate_hz, rests_at_zero, bad, extremes)
+}
+
+/// The same of a signal that is known to be finite, and to lie between `extremes`.
+pub fn detect_finite(
+    level: Level,
+    signal: &[f64],
+    sample_rate_hz: f64,
+    rests_at_zero: bool,
+    extremes: (f64, f64),
+) -> Vec<Fault> {
+    detect_knowing(level, signal, sample_rate_hz, rests_at_zero, Vec::new(), Some(extremes))
+}
+
+fn detect_knowing(
+    level: Level,
+    signal: &[f64],
+    sample_rate_hz: f64,
+    rests_at_zero: bool,
+    bad: Vec<Span>,
+    extremes: Option<(f64, f64)>,
+) -> Vec<Fault> {
     let samples = |ms: u32| window_samples_up(ms, sample_rate_hz).max(FEWEST_EQUAL);
     let mut faults = Vec::new();
-    add(&mut faults, Kind::NonFinite, non_finite::spans(level, signal));
+    add(&mut faults, Kind::NonFinite, bad);
     let still = runs::equal(signal, samples(SHORTEST_DROPOUT_MS));
     let still = still.into_iter().filter(|run| run.value.is_finite() && !(rests_at_zero && run.value == 0.0));
     let around = samples(SHORTEST_FLAT_MS);
     let (fills, still): (Vec<Run>, Vec<Run>) = still.partition(|run| dropout::is_fill(signal, run, around));
     add(&mut faults, Kind::Dropout, fills.iter().map(|run| run.span).collect());
     let clean = usable_segments(&faults, signal.len(), 1);
-    let rails = Rails::of(level, signal, &clean);
+    let rails = Rails::of(level, signal, &clean, extremes.filter(|_| faults.is_empty()));
     let gap = window_samples(SATURATED_GAP_MS, sample_rate_hz);
     let saturated = rails.map_or_else(Vec::new, |rails| rails.spans(level, signal, &clean, gap));
     let flat = still.into_iter().filter(|run| run.len() >= around && !rails.is_some_and(|rails| rails.hold(run.value)));

@@ -36,9 +36,9 @@ pub struct Rails {
 }
 
 impl Rails {
-    /// The rails of a signal, judged by its `clean` parts; `None` if it has none.
-    pub fn of(level: Level, signal: &[f64], clean: &[Range<usize>]) -> Option<Self> {
-        let (low, high) = extremes(level, signal, clean);
+    /// The rails of a signal, judged by its `clean` parts, whose extremes may be known; `None` if it has none.
+    pub fn of(level: Level, signal: &[f64], clean: &[Range<usize>], known: Option<(f64, f64)>) -> Option<Self> {
+        let (low, high) = known.unwrap_or_else(|| extremes(level, signal, clean));
         let range = high - low;
         let found = Self::with_bands(level, signal, clean, (low, high), BAND_OF_RANGE * range)?;
         let coarse = STEPS_IN_BAND * smallest_step(clean.iter().flat_map(|part| &signal[part.clone()]).copied());
@@ -59,15 +59,18 @@ impl Rails {
         if !(width > 0.0 && width.is_finite()) {
             return None;
         }
+        let is_far = |this: f64, other: f64| this.abs() >= LEAST_OF_OTHER * other.abs();
         let depth = BANDS as f64 * width;
-        let outer = Rails { low: low + depth, high: high - depth }.beyond(level, signal, clean);
+        let outer = Rails {
+            low: if is_far(low, high) { low + depth } else { f64::NEG_INFINITY },
+            high: if is_far(high, low) { high - depth } else { f64::INFINITY },
+        };
         let (mut below, mut above) = (Pile::new(low, width), Pile::new(high, width));
-        for index in outer.into_iter().flat_map(|(start, end)| start..end) {
-            below.add(index, signal[index]);
-            above.add(index, signal[index]);
+        for index in outer.beyond(level, signal, clean).into_iter().flat_map(|(start, end)| start..end) {
+            let pile = if signal[index] <= outer.low { &mut below } else { &mut above };
+            pile.add(index, signal[index]);
         }
-        let far = |this: f64, other: f64| this.abs() >= LEAST_OF_OTHER * other.abs();
-        let (is_low, is_high) = (below.is_rail() && far(low, high), above.is_rail() && far(high, low));
+        let (is_low, is_high) = (below.is_rail(), above.is_rail());
         let alike = (low.abs() - high.abs()).abs() <= SAME_RAIL * high.abs();
         (is_low || is_high).then(|| Rails {
             low: if is_low || alike { low + below.depth() } else { f64::NEG_INFINITY },
@@ -147,6 +150,7 @@ struct Pile {
     /// Of the outermost band: the last row of samples, the longest, how far apart the last two rows began, and whether all
     /// began that far apart.
     row: Range<usize>,
+    rows: usize,
     longest: usize,
     distance: Option<usize>,
     is_regular: bool,
@@ -154,7 +158,17 @@ struct Pile {
 
 impl Pile {
     fn new(extreme: f64, width: f64) -> Self {
-        Pile { extreme, width, bands: [0; BANDS], equal: 0, row: 0..0, longest: 0, distance: None, is_regular: true }
+        Pile {
+            extreme,
+            width,
+            bands: [0; BANDS],
+            equal: 0,
+            row: 0..0,
+            rows: 0,
+            longest: 0,
+            distance: None,
+            is_regular: true,
+        }
     }
 
     fn add(&mut self, index: usize, value: f64) {
@@ -174,18 +188,25 @@ impl Pile {
             let distance = (!self.row.is_empty()).then(|| index - self.row.start);
             self.is_regular &= self.distance.is_none() || self.distance == distance;
             (self.row, self.distance) = (index..index + 1, distance);
+            self.rows += 1;
         }
         self.longest = self.longest.max(self.row.len());
     }
 
     fn is_rail(&self) -> bool {
         let inside: usize = self.bands[1..].iter().sum();
-        let piled = self.bands[0] * (BANDS - 1) > PILE * (inside + 1);
-        piled && (self.longest > LONGEST_BY_CHANCE || self.equal >= FEWEST_SINGLE && !self.is_regular)
+        let is_piled = self.bands[0] * (BANDS - 1) > PILE * (inside + 1);
+        // One smooth peak is no rail, however long: it comes once, and its values differ.
+        let is_in_rows = self.longest > LONGEST_BY_CHANCE && (self.rows > 1 || self.is_exact());
+        is_piled && (is_in_rows || self.equal >= FEWEST_SINGLE && !self.is_regular)
+    }
+
+    fn is_exact(&self) -> bool {
+        2 * self.equal >= self.bands[0]
     }
 
     /// How far inside its extreme the rail begins.
     fn depth(&self) -> f64 {
-        if 2 * self.equal >= self.bands[0] { 0.0 } else { self.width }
+        if self.is_exact() { 0.0 } else { self.width }
     }
 }

@@ -1,6 +1,7 @@
 //! Runs of one identical value.
 
 use crate::contraction::Span;
+use crate::lanes::LANES;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Run {
@@ -36,6 +37,8 @@ pub fn equal(signal: &[f64], shortest: usize) -> Vec<Run> {
 fn around(signal: &[f64], at: usize) -> Run {
     let value = signal[at];
     let before = signal[..at].iter().rev().take_while(|other| **other == value).count();
-    let after = signal[at..].iter().take_while(|other| **other == value).count();
+    let (rows, _) = signal[at..].as_chunks::<LANES>();
+    let equal = rows.iter().take_while(|row| **row == [value; LANES]).count() * LANES;
+    let after = equal + signal[at + equal..].iter().take_while(|other| **other == value).count();
     Run { span: (at - before, at + after), value }
 }

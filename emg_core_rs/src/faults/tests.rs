@@ -42,9 +42,18 @@ fn a_clean_signal_has_no_fault() {
 fn a_sine_has_no_fault_whatever_its_period() {
     for period in [2.0, 3.0, 4.0, 6.0, 7.7, 8.0, 20.0, 33.3, 100.0, 990.0] {
         let sine: Vec<_> =
-            (0..30_000).map(|i| f64::from((f64::from(i) / period * 6.283_185_307).sin() as f32)).collect();
+            (0..30_000).map(|i| f64::from((f64::from(i) / period * std::f64::consts::TAU).sin() as f32)).collect();
         assert_eq!(found(&sine), [], "period {period}");
     }
+}
+
+#[test]
+fn one_smooth_peak_is_no_rail() {
+    let mut signal = noise(1, 20_000);
+    for (index, value) in signal[7_000..8_000].iter_mut().enumerate() {
+        *value += 0.1 * libm::sin(std::f64::consts::PI * index as f64 / 1_000.0);
+    }
+    assert_eq!(found(&signal), []);
 }
 
 #[test]
