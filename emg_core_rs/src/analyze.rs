@@ -18,8 +18,6 @@ use std::thread;
 
 const MINIMUM_SAMPLES: usize = 1000;
 const MINIMUM_S: f64 = 10.0;
-/// A summary lists no more faults: a saturated channel holds hundreds.
-const MOST_FAULTS: usize = 32;
 
 /// Where to compute. The summary does not depend on it.
 #[derive(Debug, Clone, Copy)]
@@ -146,15 +144,15 @@ fn summarize(context: &Context, profile: &Profile, sha256: String, assessed: Vec
     let mut recording = context.recording.metadata.clone();
     recording.sha256 = Some(sha256.clone());
     let contractions: Vec<_> = muscles.iter().map(|m| (m.name.as_str(), m.contraction_summary.as_ref())).collect();
-    let (faults, faults_not_listed) = faults_listed(&examined, context.sample_rate_hz);
-    Summary {
+    let faults = fault_rows(&examined, context.sample_rate_hz);
+    let summary = Summary {
         schema: SCHEMA,
         scores: score(&contractions, recording.game.score, &profile.options),
         recording,
         profile: profile.clone(),
         channels: examined.into_iter().map(|examined| examined.report).collect(),
-        faults,
-        faults_not_listed,
+        faults: Vec::new(),
+        faults_not_listed: 0,
         muscles,
         methods: methods(context),
         provenance: Provenance {
@@ -163,19 +161,14 @@ fn summarize(context: &Context, profile: &Profile, sha256: String, assessed: Vec
             profile_digest: profile.digest.clone(),
             core_version: env!("CARGO_PKG_VERSION"),
         },
-    }
+    };
+    summary.with_faults(faults)
 }
 
-/// The longest faults in order of channel and time, and how many more there are.
-fn faults_listed(examined: &[Examined], sample_rate_hz: f64) -> (Vec<FaultRow>, usize) {
-    let mut all: Vec<(&Examined, &Fault)> =
-        examined.iter().flat_map(|of| of.faults.iter().map(move |f| (of, f))).collect();
-    let not_listed = all.len().saturating_sub(MOST_FAULTS);
-    all.sort_by_key(|(_, fault)| std::cmp::Reverse(fault.end - fault.start));
-    all.truncate(MOST_FAULTS);
-    all.sort_by_key(|(of, fault)| (of.channel, fault.start));
+/// All faults, in order of channel and time.
+fn fault_rows(examined: &[Examined], sample_rate_hz: f64) -> Vec<FaultRow> {
     let seconds = |sample: usize| libm::round(sample as f64 / sample_rate_hz * 1e6) / 1e6;
-    let row = |(of, fault): (&Examined, &Fault)| FaultRow {
+    let row = |of: &Examined, fault: &Fault| FaultRow {
         channel: of.report.name.clone(),
         kind: fault.kind,
         start_sample: fault.start,
@@ -183,7 +176,7 @@ fn faults_listed(examined: &[Examined], sample_rate_hz: f64) -> (Vec<FaultRow>, 
         start_s: seconds(fault.start),
         end_s: seconds(fault.end),
     };
-    (all.into_iter().map(row).collect(), not_listed)
+    examined.iter().flat_map(|of| of.faults.iter().map(move |fault| row(of, fault))).collect()
 }
 
 #[cfg(test)]

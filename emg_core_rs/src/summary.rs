@@ -30,7 +30,29 @@ pub struct Summary {
     pub provenance: Provenance,
 }
 
+/// A saturated channel holds hundreds of faults: as many of the longest are listed as a summary of this size has room for.
+const ROOM_BYTES: usize = 20_000;
+const ROW_BYTES: usize = 128;
+const FEWEST_LISTED: usize = 8;
+const MOST_LISTED: usize = 32;
+
 impl Summary {
+    /// With the longest of `faults`, which stay in their order; of equally long ones the first.
+    pub fn with_faults(mut self, mut faults: Vec<FaultRow>) -> Self {
+        let room = ROOM_BYTES.saturating_sub(self.to_json().len()) / ROW_BYTES;
+        let listed = room.clamp(FEWEST_LISTED, MOST_LISTED);
+        self.faults_not_listed = faults.len().saturating_sub(listed);
+        if self.faults_not_listed > 0 {
+            let mut places: Vec<usize> = (0..faults.len()).collect();
+            places.sort_by_key(|place| std::cmp::Reverse(faults[*place].samples()));
+            places.truncate(listed);
+            places.sort_unstable();
+            faults = places.into_iter().map(|place| faults[place].clone()).collect();
+        }
+        self.faults = faults;
+        self
+    }
+
     /// The canonical JSON text: fixed order of keys, shortest form of numbers, null for what is missing.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
@@ -61,6 +83,12 @@ pub struct FaultRow {
     pub end_sample: usize,
     pub start_s: f64,
     pub end_s: f64,
+}
+
+impl FaultRow {
+    fn samples(&self) -> usize {
+        self.end_sample - self.start_sample
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
