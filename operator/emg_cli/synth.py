@@ -29,7 +29,7 @@ def synth(
     contractions
         Contractions of each of its two muscles.
     faults
-        Put two faults of every kind into each raw channel: dropouts, saturation, standstill, samples that are no number.
+        Put two of every kind into each raw channel: dropouts, saturation, standstill, samples that are no number.
     truth
         Where to write what is in it, as JSON: onsets, amplitudes, lag, noise, faults.
     """

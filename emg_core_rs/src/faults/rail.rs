@@ -202,7 +202,7 @@ impl Pile {
     }
 
     fn is_exact(&self) -> bool {
-        2 * self.equal >= self.bands[0]
+        self.equal > 1 && 2 * self.equal >= self.bands[0]
     }
 
     /// How far inside its extreme the rail begins.

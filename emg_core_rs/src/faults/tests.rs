@@ -91,6 +91,15 @@ fn runs_at_the_rail_are_merged_within_five_milliseconds() {
 }
 
 #[test]
+fn the_other_side_of_a_rail_jitters_too() {
+    let mut signal = noise(1, 20_000);
+    saturate(&mut signal, 4_000, 20);
+    saturate(&mut signal, 6_000, 20);
+    (signal[4_020], signal[4_021]) = (-5.482e-3, -5.481e-3);
+    assert_eq!(found(&signal), [fault(Kind::Saturated, 4_000, 4_022), fault(Kind::Saturated, 6_000, 6_020)]);
+}
+
+#[test]
 fn a_long_run_at_the_rail_is_saturated_not_flat() {
     let mut signal: Vec<_> = noise(1, 20_000).iter().map(|value| (value * 10.0).clamp(-5e-3, 5e-3)).collect();
     signal[6_000..6_200].fill(5e-3);
