@@ -5,6 +5,7 @@
 
 mod dropout;
 pub(crate) mod non_finite;
+mod pile;
 mod rail;
 mod runs;
 
@@ -12,7 +13,7 @@ use crate::contraction::Span;
 use crate::envelope::window_samples;
 use crate::statistics;
 use fearless_simd::Level;
-use rail::Rails;
+use rail::{Clean, Rails};
 use runs::Run;
 use serde::Serialize;
 use std::ops::Range;
@@ -77,10 +78,10 @@ fn detect_knowing(
     let around = samples(SHORTEST_FLAT_MS);
     let (fills, still): (Vec<Run>, Vec<Run>) = still.partition(|run| dropout::is_fill(signal, run, around));
     add(&mut faults, Kind::Dropout, fills.iter().map(|run| run.span).collect());
-    let clean = usable_segments(&faults, signal.len(), 1);
-    let rails = Rails::of(level, signal, &clean, extremes.filter(|_| faults.is_empty()));
+    let clean = Clean { level, signal, parts: &usable_segments(&faults, signal.len(), 1), apart: around };
+    let rails = Rails::of(&clean, extremes.filter(|_| faults.is_empty()));
     let gap = window_samples(SATURATED_GAP_MS, sample_rate_hz);
-    let saturated = rails.map_or_else(Vec::new, |rails| rails.spans(level, signal, &clean, gap));
+    let saturated = rails.map_or_else(Vec::new, |rails| rails.spans(&clean, gap));
     let flat = still.into_iter().filter(|run| run.len() >= around && !rails.is_some_and(|rails| rails.hold(run.value)));
     add(&mut faults, Kind::Saturated, saturated);
     add(&mut faults, Kind::Flat, flat.map(|run| run.span).collect());

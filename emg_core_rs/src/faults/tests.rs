@@ -57,6 +57,14 @@ fn one_smooth_peak_is_no_rail() {
 }
 
 #[test]
+fn a_ragged_peak_is_no_rail() {
+    let mut signal = noise(1, 20_000);
+    let ragged = [0.97, 0.979, 0.998, 0.999, 0.994, 1.0, 0.998, 0.999, 0.999, 0.997, 0.998, 0.998, 0.999, 0.96];
+    signal[4_000..4_014].copy_from_slice(&ragged.map(|value| value * 0.1));
+    assert_eq!(found(&signal), []);
+}
+
+#[test]
 fn signals_of_few_digits_have_no_fault() {
     for digits in 1..60u32 {
         let coarse: Vec<_> = noise(3, 20_000).iter().map(|v| libm::round(v * 500.0 * f64::from(digits))).collect();
