@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.support.needs import shared_data
 
 from emg_local.synth import synthesize, write_recording
+from tests.support.needs import shared_data
 
 FRAME = 30
 FILL_VOLTS = -32768 * 1.6784923673185403e-07  # the converter's lowest step
