@@ -38,7 +38,7 @@ const MOST_LISTED: usize = 32;
 
 impl Summary {
     /// With the longest of `faults`, which stay in their order; of equally long ones the first.
-    pub fn with_faults(mut self, mut faults: Vec<FaultRow>) -> Self {
+    pub(crate) fn with_faults(mut self, mut faults: Vec<FaultRow>) -> Self {
         let room = ROOM_BYTES.saturating_sub(self.to_json().len()) / ROW_BYTES;
         let listed = room.clamp(FEWEST_LISTED, MOST_LISTED);
         self.faults_not_listed = faults.len().saturating_sub(listed);

@@ -111,6 +111,11 @@ pub fn usable_segments(faults: &[Fault], samples: usize, shortest: usize) -> Vec
     segments
 }
 
+/// Whether any fault lies between two samples, the second not included.
+pub fn touch(faults: &[Fault], start: usize, end: usize) -> bool {
+    faults.iter().any(|fault| fault.start < end && start < fault.end)
+}
+
 /// Samples without a fault.
 pub fn usable_samples(faults: &[Fault], samples: usize) -> usize {
     samples - faults.iter().map(|fault| fault.end - fault.start).sum::<usize>().min(samples)

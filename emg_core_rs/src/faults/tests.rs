@@ -156,6 +156,15 @@ fn segments_shorter_than_asked_are_left_out() {
     assert_eq!(usable_fraction(&[], 0), 0.0);
 }
 
+#[test]
+fn a_fault_touches_what_shares_a_sample_with_it() {
+    let faults = [fault(Kind::Flat, 10, 20)];
+    assert_eq!(
+        [(0, 10), (0, 11), (12, 13), (19, 30), (20, 30)].map(|(s, e)| touch(&faults, s, e)),
+        [false, true, true, true, false]
+    );
+}
+
 /// Runs by looking at every sample.
 fn plain_runs(signal: &[f64], shortest: usize) -> Vec<Span> {
     let mut spans = Vec::new();
