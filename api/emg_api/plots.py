@@ -59,8 +59,20 @@ class ContractionSpan(msgspec.Struct, frozen=True, kw_only=True):
     is_good: bool | None
 
 
+class FaultSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """When a channel must not be trusted, and why."""
+
+    kind: str
+    start_seconds: float
+    end_seconds: float
+
+
 class WindowAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One minimum and maximum per pixel (float32, null where nothing was recorded) from `time_axis[i]` on."""
+    """One minimum and maximum per pixel (float32, null where nothing was recorded) from `time_axis[i]` on.
+
+    `faults` are the analysis's, empty before it: the longest. Samples of all but a Saturated one are left out of the
+    pixels; what is saturated is drawn, being at least as large as shown.
+    """
 
     success: bool = True
     channel_name: str
@@ -74,6 +86,7 @@ class WindowAnswer(msgspec.Struct, frozen=True, kw_only=True):
     minimum: list[float]
     maximum: list[float]
     contractions: list[ContractionSpan]
+    faults: list[FaultSpan]
 
 
 def whole_answer(name: str, samples: Samples, rate_hz: float, query: WholeQuery, now: datetime) -> WholeAnswer:
@@ -97,13 +110,14 @@ def whole_answer(name: str, samples: Samples, rate_hz: float, query: WholeQuery,
 
 
 def largest_of_each(samples: Samples, factor: int) -> NDArray[np.intp]:
-    """Return the index of the largest magnitude of every `factor` samples; the last group may be shorter."""
+    """Return the index of the largest finite magnitude of every `factor` samples; the last group may be shorter."""
     whole = len(samples) // factor * factor
-    groups = np.abs(samples[:whole]).reshape(-1, factor)
+    magnitudes = np.where(np.isfinite(samples), np.abs(samples), -1.0)
+    groups = magnitudes[:whole].reshape(-1, factor)
     kept: NDArray[np.intp] = np.arange(0, whole, factor) + groups.argmax(axis=1)
     if whole == len(samples):
         return kept
-    return np.append(kept, whole + np.abs(samples[whole:]).argmax())
+    return np.append(kept, whole + magnitudes[whole:].argmax())
 
 
 def sample_range(query: WindowQuery, rate_hz: float, count: int) -> tuple[int, int]:
@@ -117,9 +131,12 @@ def sample_range(query: WindowQuery, rate_hz: float, count: int) -> tuple[int, i
     return first, end
 
 
-def band(samples: Samples, width: int, scale: float) -> tuple[list[float], list[float]]:
-    """Return minimum and maximum of each pixel; every sample is in exactly one, so no peak is lost."""
-    minimum, maximum = emg_core.min_max(samples * scale, min(width, len(samples)))
+def band(samples: Samples, width: int, scale: float, gaps: Sequence[slice] = ()) -> tuple[list[float], list[float]]:
+    """Return minimum and maximum of each pixel; every sample outside of the gaps is in exactly one: no peak is lost."""
+    scaled = samples * scale
+    for gap in gaps:
+        scaled[gap] = np.nan
+    minimum, maximum = emg_core.min_max(scaled, min(width, len(scaled)))
     return _short_floats(minimum), _short_floats(maximum)
 
 
@@ -138,6 +155,19 @@ def spans(contractions: Sequence[Mapping[str, Any]], start_s: float, end_s: floa
         for c in contractions
     )
     return [span for span in every if span.start_seconds < end_s and span.end_seconds > start_s]
+
+
+def fault_spans(faults: Sequence[Mapping[str, Any]], start_s: float, end_s: float) -> list[FaultSpan]:
+    """Return the faults that touch the window."""
+    touching = (fault for fault in faults if fault["start_s"] < end_s and fault["end_s"] > start_s)
+    return [FaultSpan(kind=f["kind"], start_seconds=f["start_s"], end_seconds=f["end_s"]) for f in touching]
+
+
+def gaps(faults: Sequence[Mapping[str, Any]], first_sample: int, count: int) -> list[slice]:
+    """Return which of the `count` samples from `first_sample` on carry no signal."""
+    silent = (fault for fault in faults if fault["kind"] != "Saturated")
+    places = ((fault["start_sample"] - first_sample, fault["end_sample"] - first_sample) for fault in silent)
+    return [slice(max(start, 0), end) for start, end in places if start < count and end > 0]
 
 
 def _short_floats(values: Samples) -> list[float]:

@@ -12,7 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from emg_api.channels import contractions_of, display_scale, find_channel, unit_of, verdicts
+from emg_api.channels import contractions_of, display_scale, faults_of, find_channel, unit_of, verdicts
 from emg_api.layouts import Layouts
 from emg_api.plots import (
     Samples,
@@ -20,6 +20,8 @@ from emg_api.plots import (
     WindowAnswer,
     WindowQuery,
     band,
+    fault_spans,
+    gaps,
     pixel_times,
     sample_range,
     spans,
@@ -178,7 +180,9 @@ def whole_body(excerpt: Excerpt, query: WholeQuery, now: datetime) -> bytes:
 def window_body(excerpt: Excerpt, query: WindowQuery) -> bytes:
     """Compute and encode a window."""
     scale, unit = display_scale(excerpt.unit)
-    minimum, maximum = band(excerpt.samples(), query.width, scale)
+    faults = faults_of(excerpt.session, excerpt.name)
+    silent = gaps(faults, excerpt.first_sample, excerpt.count)
+    minimum, maximum = band(excerpt.samples(), query.width, scale, silent)
     start_s = excerpt.first_sample / excerpt.rate_hz
     end_s = (excerpt.first_sample + excerpt.count) / excerpt.rate_hz
     answer = WindowAnswer(
@@ -193,6 +197,7 @@ def window_body(excerpt: Excerpt, query: WindowQuery) -> bytes:
         minimum=minimum,
         maximum=maximum,
         contractions=spans(contractions_of(excerpt.session, excerpt.name), start_s, end_s),
+        faults=fault_spans(faults, start_s, end_s),
     )
     return encode(answer)
 
