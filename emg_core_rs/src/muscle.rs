@@ -15,6 +15,7 @@ use crate::summary::{Amplitude, ChannelReport, Muscle, Reference, ReferenceMetho
 use crate::welch::{self, Spectrum};
 use crate::workspace::Workspace;
 use fearless_simd::Level;
+use std::ops::Range;
 
 /// A signal that varies less has no spectrum.
 const LEAST_STD_VOLTS: f64 = 1e-10;
@@ -163,7 +164,7 @@ impl Context<'_> {
     fn examine_raw(&self, channel: usize, signal: &[f64], measured: &Measured, power: Option<&Spectrum>) -> Examined {
         let faults = self.faults(signal, measured, false);
         let hum = power.and_then(|power| mains::hum(self.level, signal, power, self.sample_rate_hz));
-        self.examined(channel, measured, faults, hum, self.unfit(signal, measured))
+        self.examined(channel, signal, measured, faults, hum, self.unfit(signal, measured))
     }
 
     fn unfit(&self, signal: &[f64], measured: &Measured) -> Option<Unfit> {
@@ -183,6 +184,7 @@ impl Context<'_> {
     fn examined(
         &self,
         channel: usize,
+        signal: &[f64],
         measured: &Measured,
         faults: Vec<Fault>,
         hum: Option<Hum>,
@@ -198,12 +200,23 @@ impl Context<'_> {
             reasons,
             usable_s: usable as f64 / self.sample_rate_hz,
             usable_fraction: usable as f64 / self.samples as f64,
-            dc_offset_volts: finite(measured.all.mean()),
+            dc_offset_volts: finite(self.usable_sums(signal, measured, &faults).mean()),
             mains_ratio: hum.map(|hum| hum.ratio),
             minimum_volts: finite(measured.low),
             maximum_volts: finite(measured.high),
         };
         Examined { channel, report, faults, unfit }
+    }
+
+    /// Sums over the samples without faults.
+    fn usable_sums(&self, signal: &[f64], measured: &Measured, faults: &[Fault]) -> Sums {
+        if faults.is_empty() {
+            return measured.all;
+        }
+        let segments = faults::usable_segments(faults, signal.len(), 1);
+        let sums =
+            |segment: Range<usize>| total(&statistics::block_sums(self.level, &signal[segment.clone()], segment.len()));
+        segments.into_iter().map(sums).fold(Sums::default(), |all, some| all + some)
     }
 
     fn refusal(&self, unfit: Unfit) -> Reason {
@@ -222,8 +235,9 @@ impl Context<'_> {
         let measured = self.measure(&workspace.signal);
         let faults = self.faults(&workspace.signal, &measured, true);
         let unfit = (!measured.all.squares.is_finite()).then_some(Unfit::NonFinite);
+        let examined = self.examined(channel, &workspace.signal, &measured, faults, None, unfit);
         let timing = unfit.is_none().then(|| self.time(self.options.threshold_activated_permille, workspace));
-        (timing, self.examined(channel, &measured, faults, None, unfit))
+        (timing, examined)
     }
 
     /// Smooths the signal in the workspace and finds where it is above a share of its maximum.

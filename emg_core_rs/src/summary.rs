@@ -67,6 +67,7 @@ pub struct ChannelReport {
     /// Time without faults; 0 where the profile uses nothing of the channel.
     pub usable_s: f64,
     pub usable_fraction: f64,
+    /// Mean of the samples without faults.
     pub dc_offset_volts: Option<f64>,
     /// Power of the strongest mains line against its neighbours'; only of raw channels.
     pub mains_ratio: Option<f64>,

@@ -35,7 +35,8 @@ class TrueFault:
 
 def plant(random: np.random.Generator, channel: str, samples: Samples) -> tuple[Samples, tuple[TrueFault, ...]]:
     """Return the channel with two faults of each kind, one in each of eight equal slots, and the truth about them."""
-    kinds = random.permutation(np.repeat(list(_MAKERS), OF_EACH_KIND))
+    every = OF_EACH_KIND * list(_MAKERS)
+    kinds = [every[place] for place in random.permutation(len(every))]
     edges = np.linspace(0, len(samples), len(kinds) + 1).astype(int)
     faulty, truth = samples.copy(), []
     for kind, (slot_start, slot_end) in zip(kinds, pairwise(edges), strict=True):

@@ -61,6 +61,15 @@ def test_the_fills_of_a_real_recording_are_found_and_nothing_else() -> None:
     assert [found(channel) for channel in channels[1:]] == [[], [], []]
 
 
+def test_fills_leave_the_dc_offset_alone() -> None:
+    samples = ghostly(FILLED)["CH1 Raw"].samples
+    report = ghostly(FILLED).analyze()["channels"][0]
+    rest = samples[~np.isclose(samples, FILL_VOLTS, rtol=1e-6)]
+    # Both sums round: 173,000 additions of some 1e-4 V keep 12 digits and more.
+    assert report["dc_offset_volts"] == pytest.approx(rest.mean(), rel=1e-10)
+    assert report["usable_fraction"] == len(rest) / len(samples)
+
+
 def test_no_other_real_recording_here_holds_a_fill() -> None:
     for name in (*CLEAN, SATURATED):
         for channel in ghostly(name).channels:
