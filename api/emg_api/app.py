@@ -7,6 +7,8 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 from starlette.staticfiles import StaticFiles
 
+from emg_api.budget import ByteBudget
+from emg_api.excerpts import ExcerptReader
 from emg_api.health import Health
 from emg_api.layouts import Layouts
 from emg_api.page import VIEWER_FOLDER, Page
@@ -18,6 +20,7 @@ from emg_session.database import SummaryStore
 from emg_session.recordings import RecordingStore
 
 _COMPUTING_THREADS = 2
+_MOST_BYTES_UNDER_WAY = 64 * 1024 * 1024
 
 
 def receiver_routes(receiver: Receiver) -> list[BaseRoute]:
@@ -70,12 +73,12 @@ def create_both(receiver: Receiver) -> Starlette:
 
 
 def _signals(recordings: RecordingStore, summaries: SummaryStore) -> list[BaseRoute]:
-    signals = Signals(
+    reader = ExcerptReader(
         recordings=recordings,
-        summaries=summaries,
-        layouts=Layouts(recordings),
+        budget=ByteBudget(_MOST_BYTES_UNDER_WAY),
         limiter=CapacityLimiter(_COMPUTING_THREADS),
     )
+    signals = Signals(summaries=summaries, layouts=Layouts(recordings), reader=reader)
     page = Page(files=StaticFiles(directory=VIEWER_FOLDER, check_dir=False))
     return signals_routes(signals, Sessions(summaries=summaries), page)
 

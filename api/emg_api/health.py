@@ -1,5 +1,6 @@
 """Probes: /livez says the program runs, /readyz that it can do its work."""
 
+import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -7,7 +8,10 @@ from starlette.responses import Response
 
 from emg_api.responses import json_response
 from emg_session.database import SummaryStore
-from emg_session.errors import DatabaseUnavailable
+from emg_session.errors import DatabaseUnavailable, Failure, SchemaMismatch
+
+# The kubelet gives a probe one second; the receiver, which can do without the database, has better to do than wait.
+_SECONDS_TO_ASK, _SECONDS_TO_LOOK = 0.8, 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +26,29 @@ class Health:
         return json_response({"alive": True})
 
     async def ready(self, _request: Request) -> Response:
-        """GET /readyz: a problem where the database is on another schema or, if needed, away."""
-        try:
-            await self.summaries.check_schema()
-        except DatabaseUnavailable:
-            if self.needs_database:
-                raise
-            return json_response({"ready": True, "database": "away"})
-        return json_response({"ready": True, "database": "ok"})
+        """GET /readyz: a problem where the database is needed and away or on another schema."""
+        failure = await self._failure()
+        if failure is not None and self.needs_database:
+            raise failure
+        return json_response({"ready": True, "database": _word(failure)})
+
+    async def _failure(self) -> Failure | None:
+        asking = asyncio.create_task(self.summaries.check_schema())
+        await asyncio.wait([asking], timeout=_SECONDS_TO_ASK if self.needs_database else _SECONDS_TO_LOOK)
+        if not asking.done():
+            asking.cancel()  # and not waited for: letting go of a silent server takes its time too
+            return DatabaseUnavailable("the database did not answer in time")
+        failure = asking.exception()
+        if failure is None or isinstance(failure, Failure):
+            return failure
+        raise failure
+
+
+def _word(failure: Failure | None) -> str:
+    match failure:
+        case None:
+            return "ok"
+        case SchemaMismatch():
+            return "on another schema"
+        case _:
+            return "away"

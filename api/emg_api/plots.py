@@ -15,6 +15,11 @@ from emg_api.refusals import BadQuery
 Samples = NDArray[np.float64]
 
 RMS_WINDOW_MS = 50
+# Five minutes at 990 Hz: 17 MB of JSON. The window form takes recordings of any length.
+MOST_WHOLE_SAMPLES = 600_000
+# Samples, their moving RMS, the magnitudes to choose from; and three numbers as text, while they are put together.
+WHOLE_BYTES_PER_SAMPLE = 3 * 8 + 2 * 3 * 20
+_CHUNK = 8192
 _TIME_DECIMALS = 4
 _MOST_SECONDS = 24 * 60 * 60
 _ROUNDING = 1e-6  # of a sample: 0.1 s at 990 Hz is 99 samples, whatever the last bit says
@@ -42,9 +47,9 @@ class WholeAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     success: bool = True
     channel_name: str
-    data: list[float]
-    time_axis: list[float]
-    rms_envelope: list[float] | None
+    data: msgspec.Raw
+    time_axis: msgspec.Raw
+    rms_envelope: msgspec.Raw | None
     sampling_rate: float
     duration_seconds: float
     generated_at: datetime
@@ -99,14 +104,23 @@ def whole_answer(name: str, samples: Samples, rate_hz: float, query: WholeQuery,
     rms = emg_core.moving_rms(samples, rate_hz, RMS_WINDOW_MS) if query.include_rms else None
     return WholeAnswer(
         channel_name=name,
-        data=samples[kept].tolist(),
-        time_axis=(kept / rate_hz).tolist(),
-        rms_envelope=None if rms is None else rms[kept].tolist(),
+        data=_encoded(samples[kept]),
+        time_axis=_encoded(kept / rate_hz),
+        rms_envelope=None if rms is None else _encoded(rms[kept]),
         sampling_rate=rate_hz,
         duration_seconds=len(samples) / rate_hz,
         generated_at=now,
         cache_note="computed from the recording for this request; revalidate with its ETag",
     )
+
+
+def check_whole(count: int) -> None:
+    """Raise BadQuery for a channel of more samples than are served as a whole."""
+    if count > MOST_WHOLE_SAMPLES:
+        raise BadQuery(
+            f"the channel has {count} samples, and a whole one is served up to {MOST_WHOLE_SAMPLES}: "
+            "ask for a window, with width and, if you like, start and end"
+        )
 
 
 def largest_of_each(samples: Samples, factor: int) -> NDArray[np.intp]:
@@ -131,13 +145,33 @@ def sample_range(query: WindowQuery, rate_hz: float, count: int) -> tuple[int, i
     return first, end
 
 
-def band(samples: Samples, width: int, scale: float, gaps: Sequence[slice] = ()) -> tuple[list[float], list[float]]:
-    """Return minimum and maximum of each pixel; every sample outside of the gaps is in exactly one: no peak is lost."""
-    scaled = samples * scale
-    for gap in gaps:
-        scaled[gap] = np.nan
-    minimum, maximum = emg_core.min_max(scaled, min(width, len(scaled)))
-    return _short_floats(minimum), _short_floats(maximum)
+class Band:
+    """Minimum and maximum of each of min(width, count) pixels, folded from samples that come in pieces.
+
+    Pixel p of w holds the samples from ⌊p·count/w⌋ to ⌊(p+1)·count/w⌋, as emg_core.min_max has it: every sample is in
+    exactly one, so no peak is lost. A pixel without any number is not a number.
+    """
+
+    def __init__(self, count: int, width: int, gaps: Sequence[slice] = ()) -> None:
+        pixels = min(width, count)
+        self._gaps = gaps
+        self._edges = np.arange(pixels + 1) * count // pixels
+        self.minimum, self.maximum = np.full(pixels, np.nan), np.full(pixels, np.nan)
+
+    def add(self, first: int, samples: Samples) -> None:
+        """Fold in samples, shape (n,), the first of which is number `first`; what lies in a gap is left out."""
+        samples = np.where(np.isfinite(samples), samples, np.nan)
+        for gap in self._gaps:
+            samples[max(gap.start - first, 0) : max(gap.stop - first, 0)] = np.nan
+        low = np.searchsorted(self._edges, first, side="right") - 1
+        high = np.searchsorted(self._edges, first + len(samples), side="left")
+        starts = np.maximum(self._edges[low:high], first) - first
+        for extremes, extreme in ((self.minimum, np.fmin), (self.maximum, np.fmax)):
+            extremes[low:high] = extreme(extremes[low:high], extreme.reduceat(samples, starts))
+
+    def scaled(self, scale: float) -> tuple[list[float], list[float]]:
+        """Return minimum and maximum times a factor, as short decimals."""
+        return _short_floats(self.minimum * scale), _short_floats(self.maximum * scale)
 
 
 def pixel_times(first_sample: int, count: int, width: int, rate_hz: float) -> list[float]:
@@ -173,3 +207,9 @@ def gaps(faults: Sequence[Mapping[str, Any]], first_sample: int, count: int) -> 
 def _short_floats(values: Samples) -> list[float]:
     """Return float32 values as the shortest decimals that name them: half the bytes of float64's."""
     return [float(str(value)) for value in values.astype(np.float32)]
+
+
+def _encoded(values: NDArray[np.float64]) -> msgspec.Raw:
+    """Encode as JSON, some thousand numbers at a time: Python's own floats take more memory than their text."""
+    chunks = (values[start : start + _CHUNK].tolist() for start in range(0, len(values), _CHUNK))
+    return msgspec.Raw(b"[" + b",".join(msgspec.json.encode(chunk)[1:-1] for chunk in chunks) + b"]")

@@ -32,9 +32,14 @@ def caching(tag: str) -> dict[str, str]:
 
 
 def is_known(request: Request, tag: str) -> bool:
-    """Whether If-None-Match names this tag (RFC 9110 §13.1.2: weak comparison)."""
+    """Whether If-None-Match names this tag (RFC 9110 §13.1.2: weak comparison); a tag is only known of what exists."""
     given = request.headers.get("if-none-match", "")
-    return given.strip() == "*" or tag in (t.strip().removeprefix("W/") for t in given.split(","))
+    return tag.removeprefix("W/") in (t.strip().removeprefix("W/") for t in given.split(","))
+
+
+def is_any_known(request: Request) -> bool:
+    """Whether If-None-Match is `*`: true of whatever exists, so ask only once that is certain."""
+    return request.headers.get("if-none-match", "").strip() == "*"
 
 
 def not_modified(tag: str) -> Response:

@@ -1,6 +1,6 @@
 """The signals API: a channel just in time, read from the recording's own bytes; nothing but layouts is kept."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -8,18 +8,22 @@ from typing import Any
 
 import emg_core
 import msgspec
-from anyio import CapacityLimiter, to_thread
+import numpy as np
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
 from emg_api.channels import contractions_of, display_scale, faults_of, find_channel, unit_of, verdicts
+from emg_api.excerpts import Excerpt, ExcerptReader
 from emg_api.layouts import Layouts
 from emg_api.plots import (
+    WHOLE_BYTES_PER_SAMPLE,
+    Band,
     Samples,
     WholeQuery,
     WindowAnswer,
     WindowQuery,
-    band,
+    check_whole,
     fault_spans,
     gaps,
     pixel_times,
@@ -28,11 +32,10 @@ from emg_api.plots import (
     whole_answer,
 )
 from emg_api.requests import parse_query
-from emg_api.responses import caching, encode, entity_tag, is_known, not_modified
+from emg_api.responses import caching, encode, entity_tag, is_any_known, is_known, not_modified
 from emg_api.sessions import fetch_session
 from emg_session.database import StoredSession, SummaryStore
 from emg_session.errors import CorruptRecording
-from emg_session.recordings import RecordingStore
 
 _WINDOW_PARAMETERS = {"width", "start", "end"}
 _CHANNELS_NOTE = "No samples are stored: each channel is read from the recording when it is asked for."
@@ -66,41 +69,12 @@ class ChannelsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Excerpt:
-    """The frames of a recording that hold some samples of one channel; `lead` samples come before those wanted."""
-
-    session: StoredSession
-    layout: emg_core.Layout
-    channel: int
-    rate_hz: float
-    first_sample: int
-    lead: int
-    count: int
-    frames: bytes
-
-    @property
-    def name(self) -> str:
-        """The channel's name in the recording."""
-        return str(self.layout.metadata["channels"][self.channel]["name"])
-
-    @property
-    def unit(self) -> str | None:
-        """The unit of `samples`."""
-        return unit_of(self.layout.metadata["channels"][self.channel])
-
-    def samples(self) -> Samples:
-        """Decode: float64 in the channel's unit, shape (count,)."""
-        return self.layout.samples(self.frames, self.channel)[self.lead : self.lead + self.count]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Signals:
-    """The endpoints below /signals/jit with what they use; `limiter` bounds the threads that compute."""
+    """The endpoints below /signals/jit with what they use."""
 
-    recordings: RecordingStore
     summaries: SummaryStore
     layouts: Layouts
-    limiter: CapacityLimiter
+    reader: ExcerptReader
 
     async def channels(self, request: Request) -> Response:
         """GET /signals/jit/{session_id}/channels."""
@@ -110,6 +84,8 @@ class Signals:
         if is_known(request, tag):
             return not_modified(tag)
         layout = await self.layouts.of(session.file_path, session.object_version)
+        if is_any_known(request):
+            return not_modified(tag)
         return _json(encode(channels_answer(layout.metadata, verdicts(session))), tag)
 
     async def channel(self, request: Request) -> Response:
@@ -121,38 +97,46 @@ class Signals:
         tag = _tag(session, name, query)
         if is_known(request, tag):
             return not_modified(tag)
-        return _json(await self._computed(session, name, query), tag)
-
-    async def _computed(self, session: StoredSession, name: str, query: WholeQuery | WindowQuery) -> bytes:
         excerpt = await self._excerpt(session, name, query)
-        work: Callable[[], bytes]
-        match query:
-            case WindowQuery():
-                work = partial(window_body, excerpt, query)
-            case WholeQuery():
-                work = partial(whole_body, excerpt, query, datetime.now(UTC))
-        return await to_thread.run_sync(work, limiter=self.limiter)
+        if is_any_known(request):
+            return not_modified(tag)
+        return _json(await self._computed(excerpt, query), tag)
 
     async def _excerpt(self, session: StoredSession, name: str, query: WholeQuery | WindowQuery) -> Excerpt:
-        """Read the frames that cover what was asked for: one range."""
+        """Find out which samples are asked for; raises ChannelNotFound, BadQuery, CorruptRecording."""
         layout = await self.layouts.of(session.file_path, session.object_version)
         channel = find_channel(layout, name)
         rate_hz, count = layout.metadata["sample_rate_hz"], layout.metadata["samples_per_channel"]
         if not (rate_hz and count):
             raise CorruptRecording("the recording has no sampling rate or no sample")
         first, end = sample_range(query, rate_hz, count) if isinstance(query, WindowQuery) else (0, count)
-        frames_first, _, start_byte, end_byte = layout.frame_window(first / rate_hz, end / rate_hz)
-        stored = await self.recordings.read_range(session.file_path, start_byte, end_byte, session.object_version)
         return Excerpt(
-            session=session,
-            layout=layout,
-            channel=channel,
-            rate_hz=rate_hz,
-            first_sample=first,
-            lead=first - frames_first,
-            count=end - first,
-            frames=stored.data,
+            session=session, layout=layout, channel=channel, rate_hz=rate_hz, first_sample=first, count=end - first
         )
+
+    async def _computed(self, excerpt: Excerpt, query: WholeQuery | WindowQuery) -> bytes:
+        match query:
+            case WindowQuery():
+                return await self._window(excerpt, query)
+            case WholeQuery():
+                return await self._whole(excerpt, query)
+
+    async def _window(self, excerpt: Excerpt, query: WindowQuery) -> bytes:
+        silent = gaps(faults_of(excerpt.session, excerpt.name), excerpt.first_sample, excerpt.count)
+        band = Band(excerpt.count, query.width, silent)
+        async with self.reader.budget.lent(self.reader.cost(excerpt)):
+            async for first, samples in self.reader.pieces(excerpt):
+                band.add(first, samples)
+        return window_body(excerpt, query, band)
+
+    async def _whole(self, excerpt: Excerpt, query: WholeQuery) -> bytes:
+        check_whole(excerpt.count)
+        async with self.reader.budget.lent(self.reader.cost(excerpt) + WHOLE_BYTES_PER_SAMPLE * excerpt.count):
+            samples = np.empty(excerpt.count)
+            async for first, part in self.reader.pieces(excerpt):
+                samples[first : first + len(part)] = part
+            work = partial(whole_body, excerpt, samples, query, datetime.now(UTC))
+            return await to_thread.run_sync(work, limiter=self.reader.limiter)
 
 
 def channels_answer(recording: Mapping[str, Any], quality: Mapping[str, str]) -> ChannelsAnswer:
@@ -172,24 +156,22 @@ def channels_answer(recording: Mapping[str, Any], quality: Mapping[str, str]) ->
     )
 
 
-def whole_body(excerpt: Excerpt, query: WholeQuery, now: datetime) -> bytes:
+def whole_body(excerpt: Excerpt, samples: Samples, query: WholeQuery, now: datetime) -> bytes:
     """Compute and encode the whole channel."""
-    return encode(whole_answer(excerpt.name, excerpt.samples(), excerpt.rate_hz, query, now))
+    return encode(whole_answer(excerpt.name, samples, excerpt.rate_hz, query, now))
 
 
-def window_body(excerpt: Excerpt, query: WindowQuery) -> bytes:
-    """Compute and encode a window."""
+def window_body(excerpt: Excerpt, query: WindowQuery, band: Band) -> bytes:
+    """Encode a window."""
     scale, unit = display_scale(excerpt.unit)
-    faults = faults_of(excerpt.session, excerpt.name)
-    silent = gaps(faults, excerpt.first_sample, excerpt.count)
-    minimum, maximum = band(excerpt.samples(), query.width, scale, silent)
+    minimum, maximum = band.scaled(scale)
     start_s = excerpt.first_sample / excerpt.rate_hz
     end_s = (excerpt.first_sample + excerpt.count) / excerpt.rate_hz
     answer = WindowAnswer(
         channel_name=excerpt.name,
         unit=unit,
         sampling_rate=excerpt.rate_hz,
-        duration_seconds=excerpt.layout.metadata["duration_s"],
+        duration_seconds=excerpt.duration_s,
         start_seconds=start_s,
         end_seconds=end_s,
         samples_per_pixel=excerpt.count / len(minimum),
@@ -197,16 +179,18 @@ def window_body(excerpt: Excerpt, query: WindowQuery) -> bytes:
         minimum=minimum,
         maximum=maximum,
         contractions=spans(contractions_of(excerpt.session, excerpt.name), start_s, end_s),
-        faults=fault_spans(faults, start_s, end_s),
+        faults=fault_spans(faults_of(excerpt.session, excerpt.name), start_s, end_s),
     )
     return encode(answer)
 
 
 def _tag(session: StoredSession, channel: str, query: msgspec.Struct) -> str:
+    """Return the tag of an answer: weak for a whole channel, whose bytes tell when they were made."""
     summary = session.analytics_summary
     analysis = (summary["profile"]["digest"], summary["provenance"]["core_version"]) if summary else ()
     object_version = f"{session.file_path}\n{session.object_version}"
-    return entity_tag(object_version, channel, encode(query).decode(), emg_core.__version__, *analysis)
+    tag = entity_tag(object_version, channel, encode(query).decode(), emg_core.__version__, *analysis)
+    return f"W/{tag}" if isinstance(query, WholeQuery) else tag
 
 
 def _json(body: bytes, tag: str) -> Response:

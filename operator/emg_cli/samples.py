@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from emg_cli.opening import OpenRecording, open_recording
 from emg_cli.output import print_json
-from emg_session.errors import InvalidSettings
+from emg_session.errors import CorruptRecording, InvalidSettings
 
 Samples = NDArray[np.float64]
 _Seconds = Annotated[float, Parameter(validator=Number(gte=0))]
@@ -84,6 +84,8 @@ async def read_excerpt(recording: OpenRecording, channel: str, start_s: float, e
     index = _channel_index(layout, channel)
     facts = layout.metadata
     rate_hz = facts["sample_rate_hz"]
+    if not rate_hz:
+        raise CorruptRecording("the recording does not say how many samples a second has: no time can be told")
     window = _sample_range(start_s, end_s, rate_hz, facts["samples_per_channel"])
     frames_first, _, start_byte, end_byte = layout.frame_window(window.start / rate_hz, window.stop / rate_hz)
     decoded = layout.samples(await recording.read_frames(start_byte, end_byte, version), index)

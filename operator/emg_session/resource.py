@@ -24,6 +24,7 @@ SESSION_LABEL = "emg.ghostly/session"
 
 # The only profile so far; becomes standard-1 when the core has it.
 DEFAULT_PROFILE = "ghostly-2"
+MOST_SIZE_BYTES = 2**40
 
 _SESSION_NAMESPACE = uuid.UUID("5f0d1b43-5a0e-5e2c-9c1c-0e6d67686f73")
 _SUBJECT = re.compile(r"[A-Z]{1,4}[0-9]{1,6}")

@@ -11,6 +11,7 @@ import msgspec
 from emg_api.adapters.notice import Arrival, Ignored, Notice, is_recording
 from emg_api.adapters.signatures import verify_hmac
 from emg_api.refusals import NotJson, WrongShape
+from emg_session.resource import MOST_SIZE_BYTES
 
 SENDER = "supabase"
 SIGNATURE_HEADER = "x-supabase-signature"
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 # Without control characters: neither object storage nor PostgreSQL takes them all.
 _Text = Annotated[str, msgspec.Meta(max_length=1024, pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
-_SizeBytes = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_SizeBytes = Annotated[int, msgspec.Meta(ge=0, le=MOST_SIZE_BYTES)]
 
 
 class _Event(msgspec.Struct, frozen=True):
@@ -72,5 +73,5 @@ def _decoded(text: bytes | msgspec.Raw, kind: type[T]) -> T:
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as error:
         raise WrongShape(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotJson("the body can't be read as JSON") from error

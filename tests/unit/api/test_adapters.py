@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from emg_api.adapters import supabase
 from emg_api.adapters.notice import Ignored, Notice
+from emg_api.refusals import NotJson, WrongShape
 from emg_session.errors import PermanentFailure
 from tests.support.web import KEYS, inserted, signed
 
@@ -28,6 +29,18 @@ def test_an_inserted_recording_is_a_notice_with_the_senders_version():
 
 def test_another_row_is_ignored_whatever_its_shape():
     assert parse(inserted("x.c3d") | {"schema": "public", "record": [1]}) == [Ignored("not about a stored object")]
+
+
+@pytest.mark.parametrize("body", [b'{"record": ' + b"[" * 60_000, b'{"other": ' + b'{"a":' * 10_000])
+def test_a_body_nested_too_deeply_is_no_json(body):
+    with pytest.raises(NotJson):
+        parse(body)
+
+
+def test_a_size_that_no_session_could_hold_is_refused():
+    assert parse(inserted("x.c3d", size=2**40))[0].size_bytes == 2**40
+    with pytest.raises(WrongShape, match="size"):
+        parse(inserted("x.c3d", size=2**40 + 1))
 
 
 @given(record=JSON)

@@ -31,6 +31,20 @@ async def test_without_the_database_only_the_receiver_is_ready(receiving, signal
     assert (await signals.get("/readyz")).status_code == 503
 
 
+async def test_a_silent_database_keeps_no_probe_waiting(receiving, signals, summaries):
+    summaries.silent = True
+
+    assert (await receiving.get("/readyz")).json() == {"ready": True, "database": "away"}
+    assert (await signals.get("/readyz")).status_code == 503
+
+
+async def test_a_migration_ahead_of_the_roll_out_leaves_the_receiver_in_its_service(receiving, signals, summaries):
+    summaries.schema = 999
+
+    assert (await receiving.get("/readyz")).json() == {"ready": True, "database": "on another schema"}
+    assert (await signals.get("/readyz")).json()["type"] == "urn:emg-operator:problem:schema-mismatch"
+
+
 async def test_each_program_serves_its_own_routes_only(receiving, signals):
     assert (await receiving.get("/sessions")).status_code == 404
     assert (await signals.post("/webhooks/storage/c3d-upload-optimized")).status_code == 404

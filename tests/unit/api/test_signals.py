@@ -2,10 +2,11 @@ import emg_core
 import numpy as np
 import pytest
 
-from emg_api.plots import band, gaps, largest_of_each
+from emg_api.plots import Band, gaps, largest_of_each
 from emg_session.contract import WorkerContract
 from emg_worker.work import Worker
 from tests.support.needs import shared_data
+from tests.support.recordings import synthetic_recording
 from tests.support.web import inserted, post
 
 RATE_HZ = 990.0
@@ -190,13 +191,46 @@ def test_gaps_are_cut_to_the_window_and_saturation_is_none():
         for kind, start, end in [("Flat", 5, 12), ("Saturated", 13, 15), ("NonFinite", 18, 40), ("Dropout", 40, 50)]
     ]
     samples = np.arange(20.0)[10:]
-    minimum, _ = band(samples, 10, 1.0, gaps(rows, first_sample=10, count=10))
-    np.testing.assert_array_equal(minimum, [np.nan, np.nan, 12, 13, 14, 15, 16, 17, np.nan, np.nan])
+    band = Band(10, 10, gaps(rows, first_sample=10, count=10))
+    band.add(0, samples[:4])
+    band.add(4, samples[4:])
+    np.testing.assert_array_equal(band.minimum, [np.nan, np.nan, 12, 13, 14, 15, 16, 17, np.nan, np.nan])
 
 
 def test_a_number_is_kept_rather_than_what_is_none():
     samples = np.array([1.0, np.nan, -3.0, np.nan, np.inf, 2.0, np.nan])
     assert largest_of_each(samples, 3).tolist() == [2, 5, 6]
+
+
+@pytest.fixture
+async def long_session(web, bucket, recordings) -> str:
+    """The code of a session whose recording takes more than one read."""
+    path = synthetic_recording(bucket / "P001", seed=2, seconds=610)
+    answer = (await post(web, inserted(f"P001/{path.name}"))).json()
+    recordings.reads.clear()
+    return answer["session_code"]
+
+
+async def test_a_whole_channel_of_a_long_recording_is_refused_before_it_is_read(web, long_session, recordings):
+    response = await web.get(f"/signals/jit/{long_session}/CH1")
+
+    assert (response.status_code, response.json()["type"]) == (422, "urn:emg-operator:problem:bad-query")
+    assert response.json()["detail"].startswith(
+        "the channel has 603900 samples, and a whole one is served up to 600000: ask for a window"
+    )
+    assert recordings.reads == [(0, 4096)]
+
+
+async def test_a_wide_window_of_a_long_recording_is_read_in_pieces(web, long_session, recordings, bucket):
+    answer = (await web.get(f"/signals/jit/{long_session}/CH1?width=100")).json()
+
+    microvolts = 1e6 * emg_core.open(bucket / "P001" / "synthetic-2.c3d")["CH1"].samples
+    minimum, maximum = emg_core.min_max(microvolts, 100)
+    np.testing.assert_array_equal(np.float32(answer["minimum"]), np.float32(minimum))
+    np.testing.assert_array_equal(np.float32(answer["maximum"]), np.float32(maximum))
+    _, *pieces = recordings.reads
+    assert len(pieces) == 5
+    assert max(end - start for start, end in pieces) <= 2 * 1024 * 1024
 
 
 async def test_a_session_is_found_by_its_id_too(web, session):
@@ -218,6 +252,24 @@ async def test_what_the_browser_has_is_not_read_again(web, session, recordings, 
     assert (again.status_code, again.content, recordings.reads) == (304, b"", [])
     assert again.headers["etag"] == first.headers["etag"]
     assert again.headers["cache-control"] == first.headers["cache-control"] == "private"
+
+
+async def test_any_tag_stands_for_what_exists_only(web, session):
+    known = await web.get(f"/signals/jit/{session}/CH1", headers={"if-none-match": "*"})
+    unknown = await web.get(f"/signals/jit/{session}/CH9", headers={"if-none-match": "*"})
+
+    assert (known.status_code, unknown.status_code) == (304, 404)
+
+
+async def test_a_tag_is_strong_only_where_the_bytes_are_the_same_each_time(web, session):
+    whole = [await web.get(f"/signals/jit/{session}/CH1") for _ in range(2)]
+    window = [await web.get(f"/signals/jit/{session}/CH1?width=50") for _ in range(2)]
+
+    assert whole[0].content != whole[1].content
+    assert whole[0].headers["etag"] == whole[1].headers["etag"]
+    assert whole[0].headers["etag"].startswith('W/"')
+    assert window[0].content == window[1].content
+    assert window[0].headers["etag"].startswith('"')
 
 
 async def test_another_query_or_a_new_analysis_has_another_tag(web, session, sessions, recordings, summaries):

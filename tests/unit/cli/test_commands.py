@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from emg_cli.app import COMMANDS
+from tests.support.needs import shared_data
 from tests.support.recordings import synthetic_recording
 
 EMG = Path(sys.executable).with_name("emg")
@@ -64,6 +65,14 @@ def test_signal_at_screen_resolution_keeps_the_peaks(recording: Path) -> None:
     peak = max(float(row["maximum"]) for row in rows)
     assert len(rows) == 50
     np.testing.assert_allclose(peak, samples.max(), rtol=1e-8)  # nine digits are printed
+
+
+def test_signal_of_a_recording_without_a_rate_is_one_line() -> None:
+    without_rate = shared_data("c3d/corrupt/cor_rate0.c3d")
+    name = emg_core.open(without_rate).metadata["channels"][0]["name"]
+    done = emg("signal", without_rate, "--channel", name)
+    assert (done.returncode, done.stdout) == (11, b"")
+    assert done.stderr == (b"emg: the recording does not say how many samples a second has: no time can be told\n")
 
 
 def test_synth_writes_a_recording_and_its_truth(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from emg_session.resource import DEFAULT_PROFILE, JobOptions, RecordingRef, Reference, SessionSpec
+from emg_session.resource import DEFAULT_PROFILE, MOST_SIZE_BYTES, JobOptions, RecordingRef, Reference, SessionSpec
 from emg_session.status import (
     Attempt,
     Condition,
@@ -70,3 +70,7 @@ def _integers(schema: Any) -> list[dict[str, Any]]:
         return []
     own = [schema] if schema.get("type") == "integer" else []
     return own + [found for value in schema.values() for found in _integers(value)]
+
+
+def test_a_notices_largest_size_is_the_schemas() -> None:
+    assert SPEC["recording"]["properties"]["sizeBytes"]["maximum"] == MOST_SIZE_BYTES
