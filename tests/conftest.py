@@ -4,6 +4,11 @@ import os
 import sys
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more about the machine and its other work than about us.
+settings.register_profile("emg", deadline=None)
+settings.load_profile("emg")
 
 
 @pytest.hookimpl(trylast=True)

@@ -25,11 +25,12 @@ class SignalsSettings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "SignalsSettings":
         """Read the settings; raises InvalidSettings."""
+        refuse_authentication(env)
         return cls(
             database_url=database_url(env),
             buckets=Buckets.from_json(required(env, "EMG_BUCKETS", "which buckets may be read")),
             host=env.get("EMG_HOST") or "0.0.0.0",  # noqa: S104 - a pod is reached on its own address
-            port=integer(env, "EMG_PORT", 8080),
+            port=integer(env, "EMG_PORT", 8080, least=0, most=65535),
         )
 
 
@@ -51,6 +52,14 @@ class ReceiverSettings:
         )
 
 
+def refuse_authentication(env: Mapping[str, str]) -> None:
+    """Raise InvalidSettings where somebody counts on an authentication that is not there yet."""
+    if env.get("EMG_AUTH", "") not in ("", "none"):
+        raise InvalidSettings(
+            "EMG_AUTH may only be none: there is no authentication yet, so let only users reach the signals API"
+        )
+
+
 def webhook_secrets(text: str) -> Mapping[str, Sequence[str]]:
     """Parse EMG_WEBHOOK_SECRETS; raises InvalidSettings where Supabase has no key or one is empty."""
     secrets = json_setting(text, dict[str, list[str]], "EMG_WEBHOOK_SECRETS", _SECRETS_EXAMPLE)
@@ -59,6 +68,12 @@ def webhook_secrets(text: str) -> Mapping[str, Sequence[str]]:
             f"EMG_WEBHOOK_SECRETS has no key for {supabase.SENDER}, so every notice would be refused; "
             f"for example {_SECRETS_EXAMPLE}"
         )
-    if not all(key for keys in secrets.values() for key in keys):
-        raise InvalidSettings("EMG_WEBHOOK_SECRETS holds an empty key: remove it or make it long and random")
+    for keys in secrets.values():
+        check_keys(keys, "EMG_WEBHOOK_SECRETS")
     return secrets
+
+
+def check_keys(keys: Sequence[str], source: str) -> None:
+    """Raise InvalidSettings for an empty key, with which anybody could sign."""
+    if not all(key.strip() for key in keys):
+        raise InvalidSettings(f"{source} holds an empty key: remove it or make it long and random")

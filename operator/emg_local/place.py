@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emg_api.adapters.supabase import SENDER
-from emg_api.settings import webhook_secrets
+from emg_api.settings import check_keys, webhook_secrets
 from emg_session.errors import InvalidSettings
 
 BUCKET = "recordings"
@@ -52,9 +52,10 @@ class Place:
             return webhook_secrets(text)
         path = self.folder / "webhook-key"
         if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(32))
-        return {SENDER: (path.read_text(),)}
+            _write_secret(path, secrets.token_urlsafe(32))
+        keys = (path.read_text().strip(),)
+        check_keys(keys, str(path))
+        return {SENDER: keys}
 
 
 @contextmanager
@@ -74,3 +75,12 @@ def opened_place(folder: Path) -> Iterator[Place]:
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         yield place
+
+
+def _write_secret(path: Path, secret: str) -> None:
+    """Write a file for its owner alone: it appears whole or not at all."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(secret)
+    unfinished.replace(path)

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from emg_api.app import create_both
 from emg_api.receiver import Receiver
+from emg_api.settings import refuse_authentication
 from emg_local.cluster import LocalCluster
 from emg_local.demo import Demo
 from emg_local.embedded import data_folder, embedded_programs
@@ -41,6 +42,7 @@ class ProgramEnded(TransientFailure):
 
 def run(*, data: Path, port: int, demo: bool, env: Mapping[str, str]) -> int:
     """Run until SIGINT or SIGTERM, or until the demo is over; return the exit code. Raises a Failure."""
+    refuse_authentication(env)
     with opened_place(data) as place, listening_socket(port) as listening:
         logging.basicConfig(
             filename=place.log, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"

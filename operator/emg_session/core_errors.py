@@ -1,5 +1,6 @@
 """The one table from emg_core's errors to failures; its sentences hold numbers, never text from the recording."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,8 @@ _ANALYSIS_FAILURES: dict[str, type[Failure]] = {
     "UnknownProfile": BadAnalysisRequest,
     "BadOption": BadAnalysisRequest,
 }
+# The core says what an option is and what it may be; the bound of a reference lists the recording's muscles.
+_BAD_OPTION = re.compile(r"option (?P<option>.+?) is .*, but (?P<bound>(?:it|weights) must .*)?", re.DOTALL)
 
 
 @contextmanager
@@ -26,4 +29,14 @@ def core_errors() -> Iterator[None]:
         kind = NotC3d if error.cause == "NotC3d" else CorruptRecording
         raise kind(str(error)) from error
     except emg_core.AnalysisError as error:
-        raise _ANALYSIS_FAILURES[error.cause](str(error)) from error
+        sentence = _bad_option(str(error)) if error.cause == "BadOption" else str(error)
+        raise _ANALYSIS_FAILURES[error.cause](sentence) from error
+
+
+def _bad_option(sentence: str) -> str:
+    """Return which option is wrong and its bound, where that is a number."""
+    told = _BAD_OPTION.match(sentence)
+    if told is None:
+        return "an option is not what the profile allows"
+    bound = told["bound"] or "its value is not one that the profile or the recording has a place for"
+    return f"option {told['option']}: {bound}"

@@ -90,7 +90,7 @@ class RecordingStore:
             answer = await _in_time(obstore.get_async(self._store(base), key, options=options))
             found = _plain_version(answer.meta["e_tag"])
             if version is not None and found != version:
-                raise RecordingChanged(f"the object is version {found} now, the session is about {version}")
+                raise RecordingChanged("the object is another version now than the session is about")
             data = (await _in_time(answer.bytes_async())).to_bytes()
         return StoredBytes(data, answer.meta["size"], found)
 
@@ -126,6 +126,9 @@ def _translated() -> Iterator[None]:
     except BaseError as error:
         if any(words in str(error) for words in _RANGE_PAST_THE_END):
             raise RecordingNotThere("the object is empty (so far)") from error
-        raise StorageUnavailable(f"storage does not answer: {str(error).splitlines()[0]}") from error
+        # Its own words hold the whole address, with the object's key.
+        raise StorageUnavailable(
+            f"storage does not answer ({type(error).__name__}); check AWS_ENDPOINT_URL and the network"
+        ) from error
     except (TimeoutError, OSError) as error:
         raise StorageUnavailable("storage does not answer in time; check AWS_ENDPOINT_URL and the network") from error

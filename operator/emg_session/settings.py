@@ -18,13 +18,16 @@ def required(env: Mapping[str, str], name: str, purpose: str) -> str:
     return value
 
 
-def integer(env: Mapping[str, str], name: str, default: int) -> int:
-    """Return a whole-number setting; raises InvalidSettings where it is not one."""
+def integer(env: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = 2**31 - 1) -> int:
+    """Return a whole-number setting; raises InvalidSettings where it is not one, or out of bounds."""
     value = env.get(name) or str(default)
     try:
-        return int(value)
+        number = int(value)
     except ValueError as error:
         raise InvalidSettings(f"{name} is {value!r}, not a whole number") from error
+    if not least <= number <= most:
+        raise InvalidSettings(f"{name} is {number}: it must lie between {least} and {most}")
+    return number
 
 
 def json_setting(text: str, kind: type[T], name: str, example: str) -> T:

@@ -3,7 +3,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from tests.cluster.deployment import Deployment, deployed, diagnosis
-from tests.cluster.machine import KUBECONFIG
+from tests.cluster.machine import KUBECONFIG, node_lock
 from tests.cluster.parts import build_parts
 
 
@@ -11,7 +11,7 @@ from tests.cluster.parts import build_parts
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A real node with every program of ours on it."""
     build_parts()
-    with deployed(tmp_path_factory.mktemp("s3")) as running:
+    with node_lock(), deployed(tmp_path_factory.mktemp("s3")) as running:
         yield running
 
 

@@ -72,7 +72,7 @@ class Deployment:
 def require_node() -> None:
     """Skip a whole module where this machine can't be a node."""
     able = os.geteuid() == 0 and debian_is_here() and go_is_here()
-    require(able, "no cluster suite: a Kubernetes node needs root, Debian and Go")
+    require(able, "no cluster suite: a Kubernetes node needs root, Debian and Go 1.26")
 
 
 @contextmanager

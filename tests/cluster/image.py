@@ -29,14 +29,14 @@ int main(void) { signal(SIGINT, down); signal(SIGTERM, down); signal(SIGCHLD, re
 """
 
 
-def build_image() -> Path:
+def build_image(name: str = IMAGE) -> Path:
     """Build the image of all programs from the wheels in dist/ and return it as an archive."""
     if not _exists(BASE):
         _build_scratch(BASE, _fill_base)
     # Where a proxy signs connections anew, pip has to trust this machine's authorities.
     secret = [f"--secret=id=ca,src={_CERTIFICATES}"] if _CERTIFICATES.exists() else []
-    run(*buildah("build", "--layers", f"--build-arg=BASE={BASE}", *secret, "-t", IMAGE, ROOT), env=_CHROOT)
-    return _archive(IMAGE)
+    run(*buildah("build", "--layers", f"--build-arg=BASE={BASE}", *secret, "-t", name, ROOT), env=_CHROOT)
+    return _archive(name)
 
 
 def build_pause() -> Path:
@@ -92,7 +92,7 @@ def _fill_pause(folder: Path) -> str:
 def _archive(image: str) -> Path:
     """Write an image to a file named after its content, unless that is there already."""
     digest = output(*buildah("images", "--quiet", "--no-trunc", image)).removeprefix("sha256:")
-    name = image.removeprefix("localhost/").replace(":", "-")
+    name = image.removeprefix("localhost/").replace(":", "-").replace("/", "-")
     archive = CACHE / "images" / f"{name}-{digest[:12]}.tar"
     if not archive.exists():
         for outdated in archive.parent.glob(f"{name}-*.tar"):

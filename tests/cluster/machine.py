@@ -1,6 +1,7 @@
 """Where the node lives on this machine, and how to run something on it."""
 
 import ctypes
+import fcntl
 import os
 import subprocess
 import sys
@@ -24,6 +25,9 @@ NETWORK_NAMESPACE = "emg-node"
 NODE_NAME = "node0"
 NODE_IP = "10.89.0.1"
 _CLONE_NEWNET = 0x40000000
+# The node's network has one name on a machine, whichever checkout starts it.
+LOCK = Path("/run/lock/emg-node")
+_HELD = "EMG_NODE_LOCK_HELD"
 
 Argument = str | Path
 
@@ -53,6 +57,26 @@ def succeeds(*command: Argument) -> bool:
 def output(*command: Argument) -> str:
     """Return what a command prints, stripped, whether it ends well or not."""
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False).stdout.strip()
+
+
+@contextmanager
+def node_lock(path: Path = LOCK) -> Iterator[None]:
+    """Have the machine's only node to ourselves, and the programs we start with us; wait for whoever has it."""
+    if os.environ.get(_HELD):
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.stderr.write(f"waiting for the node's other user (the lock is {path})\n")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        os.environ[_HELD] = "1"
+        try:
+            yield
+        finally:
+            del os.environ[_HELD]
 
 
 def inside(*command: Argument) -> list[str]:

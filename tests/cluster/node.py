@@ -3,7 +3,7 @@
     python3 -m tests.cluster.node build            install and compile its parts (about 12 minutes once)
     python3 -m tests.cluster.node up               start the node; prints the kubeconfig's path once it is Ready
     python3 -m tests.cluster.node exec COMMAND...  run a command in the node's network, with KUBECONFIG set
-    python3 -m tests.cluster.node image            build the image of all programs (needs dist/*.whl: make image)
+    python3 -m tests.cluster.node image [NAME]     build the image of all programs (needs dist/*.whl: make image)
     python3 -m tests.cluster.node load ARCHIVE     let pods use the image in an archive
     python3 -m tests.cluster.node down             stop everything and remove its state
 
@@ -31,11 +31,12 @@ from tests.cluster.machine import (
     STATE,
     inside,
     kubectl,
+    node_lock,
     output,
     run,
     succeeds,
 )
-from tests.cluster.parts import build_parts
+from tests.cluster.parts import build_parts, install_debian_packages
 from tests.cluster.pki import make_pki
 from tests.cluster.pods import ctr, start_pods, wait_until_ready
 
@@ -152,15 +153,18 @@ def main(arguments: list[str]) -> None:
         case ["build"]:
             build_parts()
         case ["up"]:
-            sys.stdout.write(f"{up()}\n")
+            with node_lock():
+                sys.stdout.write(f"{up()}\n")
         case ["exec", *command] if command:
             execute(command)
-        case ["image"]:
-            sys.stdout.write(f"{build_image()}\n")
+        case ["image", *name]:
+            install_debian_packages()
+            sys.stdout.write(f"{build_image(*name)}\n")
         case ["load", archive]:
             load(Path(archive))
         case ["down"]:
-            down()
+            with node_lock():
+                down()
         case _:
             sys.exit(__doc__)
 

@@ -1,14 +1,16 @@
 """What the node is built from: Debian packages, and Go programs that are compiled once and kept."""
 
 import hashlib
+import re
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster.machine import BIN, run, succeeds
+from tests.cluster.machine import BIN, output, run, succeeds
 
 KUBE_VERSION = "v1.34.4"
+GO_VERSION = (1, 26)
 HELM = "helm.sh/helm/v4/cmd/helm@v4.3.1"
 S3_SERVER = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 DEBIAN_PACKAGES = (
@@ -100,8 +102,14 @@ def _kube_version_flags() -> str:
 
 
 def go_is_here() -> bool:
-    """Whether a Go toolchain is on the PATH."""
-    return shutil.which("go") is not None
+    """Whether a Go toolchain is on the PATH that is new enough for what is built."""
+    return shutil.which("go") is not None and is_new_enough(output("go", "env", "GOVERSION"))
+
+
+def is_new_enough(version: str) -> bool:
+    """Whether Go calls itself go1.26 or later."""
+    numbers = re.match(r"go(\d+)\.(\d+)", version)
+    return numbers is not None and tuple(map(int, numbers.groups())) >= GO_VERSION
 
 
 def debian_is_here() -> bool:

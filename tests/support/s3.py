@@ -77,7 +77,7 @@ def serving_s3(folder: Path, *, host: str = "127.0.0.1", port: int = 0) -> Itera
 
 def require_s3_server() -> None:
     """Build the server where it is not built yet: a minute, once."""
-    require((BIN / "versitygw").exists() or go_is_here(), "no S3 server: install Go, which builds it once")
+    require((BIN / "versitygw").exists() or go_is_here(), "no S3 server: install Go 1.26, which builds it once")
     if go_is_here():
         s3_server().build()
 

@@ -44,3 +44,15 @@ def test_settings_do_not_show_their_secrets():
 
     assert "new" not in shown
     assert "postgresql" not in shown
+
+
+@pytest.mark.parametrize("value", ["kubernetes", "oidc", "None"])
+def test_an_authentication_that_is_not_there_is_not_counted_on(value):
+    SignalsSettings.from_env(ENV | {"EMG_AUTH": "none"})
+    with pytest.raises(InvalidSettings, match="EMG_AUTH may only be none: there is no authentication yet"):
+        SignalsSettings.from_env(ENV | {"EMG_AUTH": value})
+
+
+def test_a_port_that_does_not_exist_is_refused():
+    with pytest.raises(InvalidSettings, match="EMG_PORT is 65536: it must lie between 0 and 65535"):
+        SignalsSettings.from_env(ENV | {"EMG_PORT": "65536"})
