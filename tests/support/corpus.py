@@ -139,13 +139,16 @@ def _total_problems(channels: list[NDArray[np.float64]], totals: Facts) -> Itera
 def _event_problems(events: list[Facts], facts: Facts) -> Iterator[str]:
     expected = [(float(event["t"]), readable(event["label"]).rstrip(), "") for event in facts["header_events"] or []]
     if (group := facts["events"]) and group["n"]:
-        minutes, seconds = group["times"][0::2], group["times"][1::2]
-        times = [60 * m + s for m, s in zip(minutes, seconds, strict=True)]
-        labels = [readable(label) for label in group["labels"]]
-        expected += zip(times, labels, [readable(context) for context in group["contexts"]], strict=True)
+        expected += _group_events(group)
     found = [(event["time_s"], event["label"].rstrip(), event["context"] or "") for event in events]
     if found != expected:
         yield f"events are {found}, not {expected}"
+
+
+def _group_events(group: Facts) -> Iterator[tuple[float, str, str]]:
+    minutes, seconds = group["times"][0::2], group["times"][1::2]
+    times = [60 * m + s for m, s in zip(minutes, seconds, strict=True)]
+    return zip(times, map(readable, group["labels"]), map(readable, group["contexts"]), strict=True)
 
 
 def readable(label: str) -> str:
