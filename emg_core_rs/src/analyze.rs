@@ -2,12 +2,13 @@
 
 use crate::c3d::{Channel, Recording, Role};
 use crate::error::AnalysisError;
+use crate::faults::Fault;
 use crate::methods::methods;
-use crate::muscle::{Assessed, Context, MuscleChannels};
+use crate::muscle::{Assessed, Context, Examined, MuscleChannels};
 use crate::options::bad_option;
 use crate::profile::{Profile, sha256_hex};
 use crate::scores::score;
-use crate::summary::{ChannelReport, Muscle, Provenance, SCHEMA, Summary};
+use crate::summary::{FaultRow, Muscle, Provenance, SCHEMA, Summary};
 use crate::workspace::with_workspace;
 use fearless_simd::Level;
 use std::collections::BTreeMap;
@@ -137,17 +138,21 @@ fn joined<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
 }
 
 fn summarize(context: &Context, profile: &Profile, sha256: String, assessed: Vec<Assessed>) -> Summary {
-    let (muscles, reports): (Vec<Muscle>, Vec<_>) = assessed.into_iter().unzip();
+    let (muscles, examined): (Vec<Muscle>, Vec<_>) = assessed.into_iter().unzip();
+    let mut examined: Vec<Examined> = examined.into_iter().flatten().collect();
+    examined.sort_by_key(|examined| examined.channel);
     let mut recording = context.recording.metadata.clone();
     recording.sha256 = Some(sha256.clone());
     let contractions: Vec<_> = muscles.iter().map(|m| (m.name.as_str(), m.contraction_summary.as_ref())).collect();
-    Summary {
+    let faults = fault_rows(&examined, context.sample_rate_hz);
+    let summary = Summary {
         schema: SCHEMA,
         scores: score(&contractions, recording.game.score, &profile.options),
         recording,
         profile: profile.clone(),
-        channels: in_order(reports.into_iter().flatten().collect()),
+        channels: examined.into_iter().map(|examined| examined.report).collect(),
         faults: Vec::new(),
+        faults_not_listed: 0,
         muscles,
         methods: methods(context),
         provenance: Provenance {
@@ -156,12 +161,22 @@ fn summarize(context: &Context, profile: &Profile, sha256: String, assessed: Vec
             profile_digest: profile.digest.clone(),
             core_version: env!("CARGO_PKG_VERSION"),
         },
-    }
+    };
+    summary.with_faults(faults)
 }
 
-fn in_order(mut reports: Vec<(usize, ChannelReport)>) -> Vec<ChannelReport> {
-    reports.sort_by_key(|(channel, _)| *channel);
-    reports.into_iter().map(|(_, report)| report).collect()
+/// All faults, in order of channel and time.
+fn fault_rows(examined: &[Examined], sample_rate_hz: f64) -> Vec<FaultRow> {
+    let seconds = |sample: usize| libm::round(sample as f64 / sample_rate_hz * 1e6) / 1e6;
+    let row = |of: &Examined, fault: &Fault| FaultRow {
+        channel: of.report.name.clone(),
+        kind: fault.kind,
+        start_sample: fault.start,
+        end_sample: fault.end,
+        start_s: seconds(fault.start),
+        end_s: seconds(fault.end),
+    };
+    examined.iter().flat_map(|of| of.faults.iter().map(move |fault| row(of, fault))).collect()
 }
 
 #[cfg(test)]

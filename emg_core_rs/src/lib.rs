@@ -12,12 +12,15 @@ pub mod contraction; // threshold, minimum duration, merging, splitting; amplitu
 mod downsample; //     smallest and largest value per pixel
 mod envelope; //       high-pass, magnitude, low-pass, moving average; moving RMS
 mod error; //          why a recording cannot be analysed
+pub mod faults; //   dropouts, saturation, standstill, what is no number; the segments between
 mod filter; //         Butterworth of order 4, forward and backward, in eight lanes
 mod lanes; //          one signal as eight chunks side by side
+mod mains; //          hum of 50 and 60 Hz and harmonics
 mod methods; //        what a paper's methods section needs
 mod muscle; //         one muscle from its bytes to its part of the summary
 mod options; //        every option with its bounds
 mod profile; //        named sets of options and their digest
+pub mod quality; //    what a channel is worth, with reasons
 mod quantile; //       exact quantiles by selection
 pub mod scores; //     compliance, symmetry, effort, game, overall
 pub mod spectrum; //   mean and median frequency, spectral fatigue index
@@ -28,7 +31,7 @@ mod welch; //          power spectra by Welch's method
 mod workspace; //      memory that is used again
 
 pub use analyze::{Machine, analyze};
-pub use downsample::min_max;
+pub use downsample::{min_max, min_max_lttb};
 pub use envelope::{envelope, moving_rms, window_samples};
 pub use error::AnalysisError;
 pub use fearless_simd::Level;

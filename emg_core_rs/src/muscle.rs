@@ -3,15 +3,19 @@
 use crate::c3d::Recording;
 use crate::contraction::{self, ContractionSummary, Span};
 use crate::envelope::{self, EnvelopeDesign};
+use crate::faults::{self, Fault};
 use crate::filter::PADDING;
+use crate::mains::{self, Hum};
 use crate::options::Options;
+use crate::quality::{self, Reason};
 use crate::quantile::quantile;
 use crate::spectrum::{Moments, Spectral};
 use crate::statistics::{self, Sums, spread};
-use crate::summary::{Amplitude, ChannelReport, Muscle, Reason, Reference, ReferenceMethod, Verdict, Windows};
-use crate::welch;
+use crate::summary::{Amplitude, ChannelReport, Muscle, Reference, ReferenceMethod, Windows};
+use crate::welch::{self, Spectrum};
 use crate::workspace::Workspace;
 use fearless_simd::Level;
+use std::ops::Range;
 
 /// A signal that varies less has no spectrum.
 const LEAST_STD_VOLTS: f64 = 1e-10;
@@ -37,8 +41,46 @@ pub struct Context<'a> {
     pub samples: usize,
 }
 
-/// A muscle and the reports on its channels, with their numbers.
-pub type Assessed = (Muscle, Vec<(usize, ChannelReport)>);
+/// A muscle and what was found on its channels.
+pub type Assessed = (Muscle, Vec<Examined>);
+
+/// A channel by its number, with its report and its faults.
+pub struct Examined {
+    pub channel: usize,
+    pub report: ChannelReport,
+    pub faults: Vec<Fault>,
+    /// Why the profile uses nothing of the channel.
+    unfit: Option<Unfit>,
+}
+
+/// ghostly-2 uses a channel whole, faults included, or not at all.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Unfit {
+    NonFinite,
+    Flat,
+    TooLong { duration_s: f64 },
+    SampleRateTooLow,
+}
+
+impl Unfit {
+    /// A stable word.
+    fn word(self) -> &'static str {
+        match self {
+            Unfit::NonFinite => "NonFinite",
+            Unfit::Flat => "Flat",
+            Unfit::TooLong { .. } => "TooLong",
+            Unfit::SampleRateTooLow => "SampleRateTooLow",
+        }
+    }
+}
+
+/// What one pass over a channel tells.
+struct Measured {
+    halves: Vec<Sums>,
+    all: Sums,
+    low: f64,
+    high: f64,
+}
 
 struct Timing {
     threshold: f64,
@@ -46,22 +88,23 @@ struct Timing {
 }
 
 impl Context<'_> {
-    /// The `activated` channel goes first through the workspace, then the raw one; a muscle with an unusable channel is skipped.
+    /// The `activated` channel goes first through the workspace, then the raw one; a muscle with an unfit channel is skipped.
     pub fn assess(&self, channels: &MuscleChannels, workspace: &mut Workspace) -> Assessed {
-        let activated = channels.activated.map(|channel| self.time_by_activated(channel, workspace));
+        let (timing, activated) = channels.activated.map(|channel| self.time_by_activated(channel, workspace)).unzip();
         self.load(channels.raw, PADDING, workspace);
-        let (halves, raw) = self.examine(channels.raw, &workspace.signal[envelope::inner(self.samples)], true);
-        let (timing, activated) = activated.unzip();
+        let signal = &workspace.signal[envelope::inner(self.samples)];
+        let measured = self.measure(signal);
+        let power = measured.all.squares.is_finite().then(|| welch::whole(self.level, signal)).flatten();
+        let raw = self.examine_raw(channels.raw, signal, &measured, power.as_ref());
+        let examined: Vec<_> = [Some(raw), activated].into_iter().flatten().collect();
         let mut muscle = self.unassessed(channels);
-        let reports: Vec<_> =
-            [Some((channels.raw, raw)), channels.activated.zip(activated)].into_iter().flatten().collect();
-        muscle.skipped = reports.iter().find_map(|(_, report)| report.reasons.first().map(Reason::word));
+        muscle.skipped = examined.iter().find_map(|examined| examined.unfit).map(Unfit::word);
         if let (None, Some(design)) = (muscle.skipped, self.design()) {
-            self.unfiltered(&halves, workspace, &mut muscle);
+            self.unfiltered(&measured, power.as_ref(), workspace, &mut muscle);
             envelope::envelope_in(self.level, workspace, &design);
             self.contractions(timing.flatten(), workspace, &mut muscle);
         }
-        (muscle, reports)
+        (muscle, examined)
     }
 
     fn design(&self) -> Option<EnvelopeDesign> {
@@ -103,54 +146,98 @@ impl Context<'_> {
         envelope::window_samples(1000, self.sample_rate_hz).max(2)
     }
 
-    /// Sums over half windows, and the report on the channel. An `activated` channel may be flat: no contraction is no fault.
-    fn examine(&self, channel: usize, signal: &[f64], is_raw: bool) -> (Vec<Sums>, ChannelReport) {
+    fn measure(&self, signal: &[f64]) -> Measured {
         let halves = statistics::block_sums(self.level, signal, self.window_samples() / 2);
-        let all = total(&halves);
         let (low, high) = statistics::extremes(self.level, signal);
-        let reasons = if !all.squares.is_finite() {
-            vec![Reason::NonFinite]
-        } else if is_raw {
-            self.reasons(signal, high - low)
+        Measured { all: total(&halves), halves, low, high }
+    }
+
+    fn faults(&self, signal: &[f64], measured: &Measured, rests_at_zero: bool) -> Vec<Fault> {
+        let (level, rate, extremes) = (self.level, self.sample_rate_hz, (measured.low, measured.high));
+        if measured.all.squares.is_finite() {
+            faults::detect_finite(level, signal, rate, rests_at_zero, extremes)
         } else {
-            Vec::new()
-        };
-        (halves, self.report(channel, &all, (low, high), reasons))
-    }
-
-    fn reasons(&self, signal: &[f64], range: f64) -> Vec<Reason> {
-        let duration_s = self.samples as f64 / self.sample_rate_hz;
-        let (sample_rate_hz, high_pass_hz) = (self.sample_rate_hz, self.options.high_pass_hz);
-        let found = [
-            (duration_s > MAXIMUM_S).then_some(Reason::TooLong { duration_s, maximum_s: MAXIMUM_S }),
-            self.design().is_none().then_some(Reason::SampleRateTooLow { sample_rate_hz, high_pass_hz }),
-            (!statistics::deviates(signal, range, LEAST_STD_VOLTS))
-                .then_some(Reason::Flat { std_below_volts: LEAST_STD_VOLTS }),
-        ];
-        found.into_iter().flatten().collect()
-    }
-
-    fn report(&self, channel: usize, all: &Sums, (low, high): (f64, f64), reasons: Vec<Reason>) -> ChannelReport {
-        let usable = reasons.is_empty();
-        let finite = |volts: f64| volts.is_finite().then_some(volts + 0.0);
-        ChannelReport {
-            name: self.name(channel),
-            verdict: if usable { Verdict::Usable } else { Verdict::Unusable },
-            reasons,
-            usable_s: if usable { self.samples as f64 / self.sample_rate_hz } else { 0.0 },
-            usable_fraction: if usable { 1.0 } else { 0.0 },
-            dc_offset_volts: finite(all.mean()),
-            mains_ratio: None,
-            minimum_volts: finite(low),
-            maximum_volts: finite(high),
+            faults::detect(level, signal, rate, rests_at_zero)
         }
     }
 
-    fn time_by_activated(&self, channel: usize, workspace: &mut Workspace) -> (Option<Timing>, ChannelReport) {
+    fn examine_raw(&self, channel: usize, signal: &[f64], measured: &Measured, power: Option<&Spectrum>) -> Examined {
+        let faults = self.faults(signal, measured, false);
+        let hum = power.and_then(|power| mains::hum(self.level, signal, power, self.sample_rate_hz));
+        self.examined(channel, signal, measured, faults, hum, self.unfit(signal, measured))
+    }
+
+    fn unfit(&self, signal: &[f64], measured: &Measured) -> Option<Unfit> {
+        let duration_s = self.samples as f64 / self.sample_rate_hz;
+        if !measured.all.squares.is_finite() {
+            Some(Unfit::NonFinite)
+        } else if duration_s > MAXIMUM_S {
+            Some(Unfit::TooLong { duration_s })
+        } else if self.design().is_none() {
+            Some(Unfit::SampleRateTooLow)
+        } else {
+            let varies = statistics::deviates(signal, measured.high - measured.low, LEAST_STD_VOLTS);
+            (!varies).then_some(Unfit::Flat)
+        }
+    }
+
+    fn examined(
+        &self,
+        channel: usize,
+        signal: &[f64],
+        measured: &Measured,
+        faults: Vec<Fault>,
+        hum: Option<Hum>,
+        unfit: Option<Unfit>,
+    ) -> Examined {
+        let mut reasons = quality::reasons(&faults, self.samples, self.sample_rate_hz, hum);
+        reasons.extend(unfit.map(|unfit| self.refusal(unfit)));
+        let usable = if unfit.is_some() { 0 } else { faults::usable_samples(&faults, self.samples) };
+        let finite = |volts: f64| volts.is_finite().then_some(volts + 0.0);
+        let report = ChannelReport {
+            name: self.name(channel),
+            verdict: quality::verdict(&reasons),
+            reasons,
+            usable_s: usable as f64 / self.sample_rate_hz,
+            usable_fraction: usable as f64 / self.samples as f64,
+            dc_offset_volts: finite(self.usable_sums(signal, measured, &faults).mean()),
+            mains_ratio: hum.map(|hum| hum.ratio),
+            minimum_volts: finite(measured.low),
+            maximum_volts: finite(measured.high),
+        };
+        Examined { channel, report, faults, unfit }
+    }
+
+    /// Sums over the samples without faults.
+    fn usable_sums(&self, signal: &[f64], measured: &Measured, faults: &[Fault]) -> Sums {
+        if faults.is_empty() {
+            return measured.all;
+        }
+        let segments = faults::usable_segments(faults, signal.len(), 1);
+        let sums =
+            |segment: Range<usize>| total(&statistics::block_sums(self.level, &signal[segment.clone()], segment.len()));
+        segments.into_iter().map(sums).fold(Sums::default(), |all, some| all + some)
+    }
+
+    fn refusal(&self, unfit: Unfit) -> Reason {
+        let (sample_rate_hz, high_pass_hz) = (self.sample_rate_hz, self.options.high_pass_hz);
+        match unfit {
+            Unfit::NonFinite => Reason::NotWhole,
+            Unfit::Flat => Reason::HardlyVaries { std_below_volts: LEAST_STD_VOLTS },
+            Unfit::TooLong { duration_s } => Reason::TooLong { duration_s, maximum_s: MAXIMUM_S },
+            Unfit::SampleRateTooLow => Reason::SampleRateTooLow { sample_rate_hz, high_pass_hz },
+        }
+    }
+
+    /// An `activated` channel may rest at zero: no contraction is no fault.
+    fn time_by_activated(&self, channel: usize, workspace: &mut Workspace) -> (Option<Timing>, Examined) {
         self.load(channel, 0, workspace);
-        let (_, report) = self.examine(channel, &workspace.signal, false);
-        let usable = report.verdict == Verdict::Usable;
-        (usable.then(|| self.time(self.options.threshold_activated_permille, workspace)), report)
+        let measured = self.measure(&workspace.signal);
+        let faults = self.faults(&workspace.signal, &measured, true);
+        let unfit = (!measured.all.squares.is_finite()).then_some(Unfit::NonFinite);
+        let examined = self.examined(channel, &workspace.signal, &measured, faults, None, unfit);
+        let timing = unfit.is_none().then(|| self.time(self.options.threshold_activated_permille, workspace));
+        (timing, examined)
     }
 
     /// Smooths the signal in the workspace and finds where it is above a share of its maximum.
@@ -163,16 +250,16 @@ impl Context<'_> {
     }
 
     /// Amplitude and spectra of the signal as recorded, whole and in windows of one second, half overlapping.
-    fn unfiltered(&self, halves: &[Sums], workspace: &Workspace, muscle: &mut Muscle) {
+    fn unfiltered(&self, measured: &Measured, power: Option<&Spectrum>, workspace: &Workspace, muscle: &mut Muscle) {
         let signal = &workspace.signal[envelope::inner(self.samples)];
-        let (all, moments) = (total(halves), Moments::new(self.sample_rate_hz));
+        let (all, moments) = (&measured.all, Moments::new(self.sample_rate_hz));
         muscle.amplitude = Some(Amplitude {
             rms_volts: all.root_mean_square(),
             mav_volts: all.mean_magnitude(),
             iemg_volt_seconds: all.magnitudes / self.sample_rate_hz,
         });
-        muscle.spectrum = welch::whole(self.level, signal).and_then(|power| moments.spectral(&power));
-        muscle.windows = Some(self.windows(signal, halves, &moments));
+        muscle.spectrum = power.and_then(|power| moments.spectral(power));
+        muscle.windows = Some(self.windows(signal, &measured.halves, &moments));
     }
 
     fn windows(&self, signal: &[f64], halves: &[Sums], moments: &Moments) -> Windows {

@@ -3,7 +3,9 @@
 
 use crate::c3d::Metadata;
 use crate::contraction::{Contraction, ContractionSummary};
+use crate::faults::Kind;
 use crate::profile::Profile;
+use crate::quality::{Reason, Verdict};
 use crate::scores::Scores;
 use crate::spectrum::Spectral;
 use crate::statistics::Spread;
@@ -18,45 +20,42 @@ pub struct Summary {
     pub recording: Metadata,
     pub profile: Profile,
     pub channels: Vec<ChannelReport>,
-    pub faults: Vec<Fault>,
+    /// The longest faults, in order of channel and time.
+    pub faults: Vec<FaultRow>,
+    /// How many more there are; the channels' reasons count them all.
+    pub faults_not_listed: usize,
     pub muscles: Vec<Muscle>,
     pub scores: Scores,
     pub methods: Value,
     pub provenance: Provenance,
 }
 
+/// A saturated channel holds hundreds of faults: as many of the longest are listed as a summary of this size has room for.
+const ROOM_BYTES: usize = 20_000;
+const ROW_BYTES: usize = 128;
+const FEWEST_LISTED: usize = 8;
+const MOST_LISTED: usize = 32;
+
 impl Summary {
+    /// With the longest of `faults`, which stay in their order; of equally long ones the first.
+    pub(crate) fn with_faults(mut self, mut faults: Vec<FaultRow>) -> Self {
+        let room = ROOM_BYTES.saturating_sub(self.to_json().len()) / ROW_BYTES;
+        let listed = room.clamp(FEWEST_LISTED, MOST_LISTED);
+        self.faults_not_listed = faults.len().saturating_sub(listed);
+        if self.faults_not_listed > 0 {
+            let mut places: Vec<usize> = (0..faults.len()).collect();
+            places.sort_by_key(|place| std::cmp::Reverse(faults[*place].samples()));
+            places.truncate(listed);
+            places.sort_unstable();
+            faults = places.into_iter().map(|place| faults[place].clone()).collect();
+        }
+        self.faults = faults;
+        self
+    }
+
     /// The canonical JSON text: fixed order of keys, shortest form of numbers, null for what is missing.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Verdict {
-    Usable,
-    Unusable,
-}
-
-/// Why a channel is unusable, with what was found and the bound it missed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(tag = "reason")]
-pub enum Reason {
-    NonFinite,
-    Flat { std_below_volts: f64 },
-    TooLong { duration_s: f64, maximum_s: f64 },
-    SampleRateTooLow { sample_rate_hz: f64, high_pass_hz: u32 },
-}
-
-impl Reason {
-    /// A stable word for the reason.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Reason::NonFinite => "NonFinite",
-            Reason::Flat { .. } => "Flat",
-            Reason::TooLong { .. } => "TooLong",
-            Reason::SampleRateTooLow { .. } => "SampleRateTooLow",
-        }
     }
 }
 
@@ -65,23 +64,32 @@ pub struct ChannelReport {
     pub name: String,
     pub verdict: Verdict,
     pub reasons: Vec<Reason>,
+    /// Time without faults; 0 where the profile uses nothing of the channel.
     pub usable_s: f64,
     pub usable_fraction: f64,
+    /// Mean of the samples without faults.
     pub dc_offset_volts: Option<f64>,
+    /// Power of the strongest mains line against its neighbours'; only of raw channels.
     pub mains_ratio: Option<f64>,
     pub minimum_volts: Option<f64>,
     pub maximum_volts: Option<f64>,
 }
 
-/// A part of a channel that must not be trusted. None is looked for yet.
+/// A part of a channel that must not be trusted. Seconds are rounded to microseconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Fault {
+pub struct FaultRow {
     pub channel: String,
-    pub kind: &'static str,
+    pub kind: Kind,
     pub start_sample: usize,
     pub end_sample: usize,
     pub start_s: f64,
     pub end_s: f64,
+}
+
+impl FaultRow {
+    fn samples(&self) -> usize {
+        self.end_sample - self.start_sample
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]

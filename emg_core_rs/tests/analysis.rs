@@ -4,7 +4,9 @@ mod common;
 
 use common::{bursts, recording};
 use emg_core::c3d::{Prefix, Recording};
-use emg_core::summary::Summary;
+use emg_core::faults::Kind;
+use emg_core::quality::{Reason, Verdict};
+use emg_core::summary::{FaultRow, Summary};
 use emg_core::{AnalysisError, Level, Machine, Profile, analyze};
 use serde_json::{Map, Value, json};
 
@@ -63,7 +65,7 @@ fn without_an_activated_channel_the_envelope_does_the_timing() {
 fn a_flat_channel_is_skipped_with_its_reason() {
     let found = summary(&recording(700, |channel, sample| if channel == 0 { 0.25 } else { bursts(channel, sample) }));
     assert_eq!(found.muscles[0].skipped, Some("Flat"));
-    assert_eq!(found.channels[0].reasons[0].word(), "Flat");
+    assert!(matches!(found.channels[0].reasons[0], Reason::Flat { count: 1, .. }));
     assert_eq!((found.muscles[1].skipped, found.scores.overall), (None, None));
     assert_eq!(found.scores.data_completeness.missing, ["compliance", "symmetry", "effort", "game", "bfr"]);
 }
@@ -74,6 +76,38 @@ fn a_channel_with_a_nan_is_skipped_with_its_reason() {
     let found = summary(&recording(700, nan_once));
     assert_eq!(found.muscles[1].skipped, Some("NonFinite"));
     assert!(!String::from_utf8(found.to_json()).unwrap().contains("NaN"));
+}
+
+#[test]
+fn a_fill_is_listed_and_degrades_its_channel() {
+    let fill = |channel, sample| {
+        if channel == 1 && (3000..3270).contains(&sample) { -5.5e-3 } else { bursts(channel, sample) }
+    };
+    let found = summary(&recording(700, fill));
+    assert_eq!((found.channels[1].verdict, found.channels[3].verdict), (Verdict::Degraded, Verdict::Usable));
+    assert!(matches!(found.channels[1].reasons[0], Reason::Dropout { count: 1, .. }));
+    let row = FaultRow {
+        channel: "CH2 Raw".to_owned(),
+        kind: Kind::Dropout,
+        start_sample: 3000,
+        end_sample: 3270,
+        start_s: 3.030_303,
+        end_s: 3.303_03,
+    };
+    assert_eq!((found.faults, found.faults_not_listed, found.muscles[1].skipped), (vec![row], 0, None));
+}
+
+#[test]
+fn of_many_faults_the_longest_are_listed_in_order() {
+    let fills = |channel, sample: usize| {
+        let is_fill = channel == 0 && sample % 400 < 20 + sample / 400;
+        if is_fill { -5.5e-3 } else { bursts(channel, sample) }
+    };
+    let found = summary(&recording(700, fills));
+    let starts: Vec<_> = found.faults.iter().map(|row| row.start_sample).collect();
+    assert_eq!(starts, (21..=52).map(|fill| fill * 400).collect::<Vec<_>>());
+    assert_eq!(found.faults_not_listed, 21);
+    assert!(matches!(found.channels[0].reasons[0], Reason::Dropout { count: 53, .. }));
 }
 
 #[test]

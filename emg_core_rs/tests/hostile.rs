@@ -1,33 +1,16 @@
 //! No bytes may make the reader panic, hang, or allocate by a count they merely claim.
 
 mod common;
+#[path = "common/read.rs"]
+mod read;
 
 use common::{bursts, recording};
 use emg_core::c3d::{C3dError, Prefix, Recording};
-use emg_core::{Machine, Profile, analyze};
 use proptest::prelude::*;
+use read::read;
 use std::sync::LazyLock;
 
 static RECORDING: LazyLock<Vec<u8>> = LazyLock::new(|| recording(350, bursts));
-
-/// Everything a caller can do with bytes from outside.
-fn read(data: &[u8]) {
-    if let Ok(parsed) = Recording::parse(Prefix { data, size_bytes: None }) {
-        parsed.frame_window(0.0, f64::INFINITY);
-    }
-    let Ok(parsed) = Recording::parse(Prefix::whole(data)) else { return };
-    let window = parsed.frame_window(1.0, 2.0);
-    assert!(window.start_byte <= window.end_byte && window.end_byte <= data.len().max(window.start_byte));
-    for channel in 0..parsed.layout.channels.min(5) {
-        let samples = parsed.samples(parsed.layout.frames_of(data), channel);
-        assert_eq!(samples.len(), parsed.metadata.samples_per_channel);
-    }
-    let profile = Profile::named("ghostly-2").unwrap();
-    if let Ok(summary) = analyze(data, &parsed, Some(""), &profile, Machine::detected()) {
-        let text = String::from_utf8(summary.to_json()).unwrap();
-        assert!(!text.contains("-0.0,") && !text.contains("NaN"));
-    }
-}
 
 /// Follows `NeedMoreBytes` from the first byte on.
 fn read_in_steps(data: &[u8]) -> Result<Recording, C3dError> {

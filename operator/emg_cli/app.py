@@ -42,6 +42,11 @@ COMMANDS = {
         "Print samples of a channel, all or a window, at full or screen resolution.",
         "emg signal session.c3d --channel CH1 --start 10 --end 12 --width 800 --format csv",
     ),
+    "verify": Command(
+        "emg_cli.verify:verify",
+        "Compare a recording's samples with what ezc3d reads, and say where and why they differ.",
+        "emg verify session.c3d",
+    ),
     "synth": Command(
         "emg_cli.synth:synth",
         "Write a realistic made-up recording whose truth is known.",

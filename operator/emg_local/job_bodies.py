@@ -19,6 +19,7 @@ class Ended:
     message: str
     started_at: str
     finished_at: str
+    past_deadline: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,8 @@ def ended_status(pod: Mapping[str, Any], ended: Ended) -> Body:
     }
     if ended.message:
         terminated["message"] = ended.message
-    return {
+    past_deadline = {"reason": "DeadlineExceeded"} if ended.past_deadline else {}
+    return past_deadline | {
         "phase": "Failed" if ended.exit_code else "Succeeded",
         "containerStatuses": [_container_status(pod, {"terminated": terminated}, ready=False)],
     }

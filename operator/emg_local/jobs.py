@@ -7,6 +7,7 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from emg_session.contract import TERMINATION_MESSAGE_BYTES
 
 _PYTHONS = ("python", "python3")
 _CANNOT_START = 128  # what the kubelet says of a command it can't start
+_KILLED = 137
 _FOREVER_S = 10**9
 
 
@@ -119,16 +121,19 @@ class LocalJobs:
         except OSError as error:
             return self._ended(_CANNOT_START, "StartError", str(error), started_at)
         self._cluster.merge_status(Kind.POD, pod_name, running_status(pod, started_at))
-        code = await _exit_code(process)
-        message = words.read_bytes()[:TERMINATION_MESSAGE_BYTES].decode(errors="replace") if words.exists() else ""
-        words.unlink(missing_ok=True)
-        return self._ended(code, "Error" if code else "Completed", message, started_at)
+        try:
+            async with asyncio.timeout(pod["spec"].get("activeDeadlineSeconds", _FOREVER_S)):
+                code = await _exit_code(process)
+        except TimeoutError:
+            return replace(self._ended(_KILLED, "Error", "", started_at), past_deadline=True)
+        return self._ended(code, "Error" if code else "Completed", _last_words(words), started_at)
 
     async def _spawn(self, container: Body, words: Path, pod_name: str) -> asyncio.subprocess.Process:
         command = [*container["command"], *container.get("args", [])]
         if command[0] in _PYTHONS:
             command[0] = sys.executable
-        env = {variable["name"]: variable["value"] for variable in container.get("env", [])}
+        # The kubelet reads $$ as $; nothing of ours refers to another variable by $(NAME).
+        env = {variable["name"]: variable["value"].replace("$$", "$") for variable in container.get("env", [])}
         inherited = {"PATH": os.environ.get("PATH", os.defpath), "EMG_TERMINATION_LOG": str(words)}
         with (self._folder / f"{pod_name}.log").open("wb") as log:
             return await asyncio.create_subprocess_exec(
@@ -155,6 +160,12 @@ class LocalJobs:
         since = msgspec.convert(job["status"]["startTime"], datetime)
         allowed = timedelta(seconds=job["spec"].get("activeDeadlineSeconds", _FOREVER_S))
         return (since + allowed - self._now()) / timedelta(seconds=1)
+
+
+def _last_words(path: Path) -> str:
+    message = path.read_bytes()[:TERMINATION_MESSAGE_BYTES].decode(errors="replace") if path.exists() else ""
+    path.unlink(missing_ok=True)
+    return message
 
 
 def _count(pods: list[dict[str, Any]], phase: str) -> int:

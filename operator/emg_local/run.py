@@ -50,7 +50,14 @@ def run(*, data: Path, port: int, demo: bool, env: Mapping[str, str]) -> int:
         secrets = place.webhook_secrets(env)
         with Postgres(programs=embedded_programs(), data=data_folder(place.folder)) as postgres:
             migrate.upgrade(postgres.url)
-            machine = Machine(place=place, database_url=postgres.url, listening=listening, secrets=secrets, demo=demo)
+            machine = Machine(
+                place=place,
+                database_url=postgres.url,
+                listening=listening,
+                secrets=secrets,
+                cross_check=env.get("EMG_CROSS_CHECK", ""),
+                demo=demo,
+            )
             return asyncio.run(machine.run())
 
 
@@ -62,6 +69,7 @@ class Machine:
     database_url: str
     listening: socket.socket
     secrets: Mapping[str, Sequence[str]]
+    cross_check: str
     demo: bool
 
     async def run(self) -> int:
@@ -116,7 +124,11 @@ class Machine:
     def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
         settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)
         reconciler = Reconciler(cluster=cluster, summaries=summaries, settings=settings, now=_now)
-        secrets = {"EMG_DATABASE_URL": self.database_url, "EMG_BUCKETS": json.dumps(self.place.buckets)}
+        secrets = {
+            "EMG_DATABASE_URL": self.database_url,
+            "EMG_BUCKETS": json.dumps(self.place.buckets),
+            "EMG_CROSS_CHECK": self.cross_check,
+        }
         jobs = LocalJobs(cluster, folder=self.place.logs, secrets=secrets, now=_now)
         cluster.watch(jobs.observe)
         cluster.watch(reconciler.observe)

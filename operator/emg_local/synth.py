@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emg_local.synth_faults import TrueFault, plant
 from emg_session.errors import BadAnalysisRequest
 
 Samples = NDArray[np.float64]
@@ -25,6 +26,7 @@ PLAYER_NAME = "Synthetic Player"
 ACTIVATED_LAG_SAMPLES = 57  # 58 ms; GHOSTLY's lies between 49 and 67 ms
 
 _SHORTEST_S, _LONGEST_S = 2.0, 1800.0  # C3D counts frames in 16 bits
+_SHORTEST_WITH_FAULTS_S = 8.0
 _REST_S = 2.0
 _SHORTEST_SLOT_S = 1.5
 _REST_VOLTS, _WEAKEST_VOLTS, _STRONGEST_VOLTS = 4e-6, 80e-6, 200e-6
@@ -55,6 +57,7 @@ class Truth:
     rest_rms_volts: float
     dc_offset_volts: float
     contractions: dict[str, tuple[TrueContraction, ...]]
+    faults: tuple[TrueFault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,14 @@ class SyntheticRecording:
     truth: Truth
 
 
-def synthesize(*, seed: int = 1, seconds: float = 75.0, contractions: int = 12) -> SyntheticRecording:
-    """Make a recording; the same arguments give the same one. Raises BadAnalysisRequest for what cannot be made."""
-    _check(seconds, contractions)
+def synthesize(
+    *, seed: int = 1, seconds: float = 75.0, contractions: int = 12, faults: bool = False
+) -> SyntheticRecording:
+    """Make a recording; the same arguments give the same one. Raises BadAnalysisRequest for what cannot be made.
+
+    With `faults` its raw channels hold some of every kind; everything else is as without them.
+    """
+    _check(seconds, contractions, faults=faults)
     frames = round(seconds * POINT_RATE_HZ)
     count = frames * SAMPLES_PER_FRAME
     random = np.random.default_rng(seed)
@@ -75,6 +83,7 @@ def synthesize(*, seed: int = 1, seconds: float = 75.0, contractions: int = 12) 
     raw = {muscle: _raw_channel(random, count, truth[muscle]) for muscle in MUSCLES}
     channels = {f"{muscle} Raw": samples for muscle, samples in raw.items()}
     channels |= {f"{muscle} activated": _activated_channel(samples) for muscle, samples in raw.items()}
+    planted = _plant(np.random.default_rng([seed, 1]), channels) if faults else ()
     return SyntheticRecording(
         channels,
         Truth(
@@ -85,6 +94,7 @@ def synthesize(*, seed: int = 1, seconds: float = 75.0, contractions: int = 12) 
             rest_rms_volts=_REST_VOLTS,
             dc_offset_volts=_DC_OFFSET_VOLTS,
             contractions=truth,
+            faults=planted,
         ),
     )
 
@@ -97,12 +107,25 @@ def write_recording(recording: SyntheticRecording, path: Path) -> None:
     unfinished.replace(path)
 
 
-def _check(seconds: float, contractions: int) -> None:
+def _check(seconds: float, contractions: int, *, faults: bool) -> None:
     if not _SHORTEST_S < seconds <= _LONGEST_S:
         raise BadAnalysisRequest(f"{seconds} s can't be made: choose more than {_SHORTEST_S} and up to {_LONGEST_S}")
     most = int((seconds - _REST_S) / _SHORTEST_SLOT_S)
     if not 0 <= contractions <= most:
         raise BadAnalysisRequest(f"{seconds} s hold 0 to {most} contractions, not {contractions}")
+    if faults and seconds < _SHORTEST_WITH_FAULTS_S:
+        raise BadAnalysisRequest(
+            f"{seconds} s can't hold faults of every kind: choose {_SHORTEST_WITH_FAULTS_S} or more"
+        )
+
+
+def _plant(random: np.random.Generator, channels: dict[str, Samples]) -> tuple[TrueFault, ...]:
+    """Put faults into the raw channels; return the truth about them."""
+    planted: list[TrueFault] = []
+    for name in [f"{muscle} Raw" for muscle in MUSCLES]:
+        channels[name], truth = plant(random, name, channels[name])
+        planted.extend(truth)
+    return tuple(planted)
 
 
 def _contractions(random: np.random.Generator, count: int, number: int) -> tuple[TrueContraction, ...]:

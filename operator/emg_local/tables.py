@@ -15,7 +15,8 @@ def print_summary(summary: Mapping[str, Any], console: Console) -> None:
     console.print(_muscles(summary))
     for channel in summary["channels"]:
         if channel["verdict"] != "Usable":
-            console.print(f"{channel['name']}: {channel['verdict']} ({', '.join(channel['reasons'])})", markup=False)
+            reasons = ", ".join(reason["reason"] for reason in channel["reasons"])
+            console.print(f"{channel['name']}: {channel['verdict']} ({reasons})", markup=False)
     scores = summary["scores"]
     parts = [f"{name} {_number(scores[name])}" for name in ("overall", "compliance", "symmetry", "effort", "game")]
     console.print("scores: " + ", ".join(parts), markup=False)

@@ -6,12 +6,13 @@ from typing import Any, Protocol, cast
 import msgspec
 from kubernetes.aio import client
 
-from emg_session.errors import ClusterUnavailable, TransientFailure
+from emg_session.errors import ClusterUnavailable, Failure, PermanentFailure, TransientFailure
 from emg_session.resource import GROUP, PLURAL, VERSION
 from emg_session.sessions import REQUEST_SECONDS, cluster_errors
 from emg_session.status import SessionStatus
 
-_NOT_FOUND, _CONFLICT = 404, 409
+_CONFLICT = 409
+_REFUSALS = (400, 403, 422)
 
 
 class StatusConflict(TransientFailure):
@@ -22,11 +23,19 @@ class SessionGone(TransientFailure):
     """The session was deleted meanwhile; once its deletion is seen, nothing is left to do."""
 
 
+class JobRefused(PermanentFailure):
+    """The API server does not take the Job: a quota, a policy, or something in the session's spec."""
+
+
+class StatusRefused(PermanentFailure):
+    """The API server does not take the status: it breaks the resource's definition."""
+
+
 class Cluster(Protocol):
     """What the operator does to a cluster."""
 
     async def create_job(self, manifest: dict[str, Any]) -> None:
-        """Create a Job; one of that name being there already means done."""
+        """Create a Job; one of that name being there already means done. Raises JobRefused, ClusterUnavailable."""
 
     async def save_status(self, body: Mapping[str, Any], status: SessionStatus) -> dict[str, Any]:
         """Write a session's whole status over the version in `body`; return the new body. Raises StatusConflict."""
@@ -53,6 +62,8 @@ class KubernetesCluster:
                     _request_timeout=REQUEST_SECONDS,
                 )
             except client.ApiException as error:
+                if error.status in _REFUSALS:
+                    raise JobRefused(_said(error)) from error
                 if error.status != _CONFLICT:
                     raise
 
@@ -78,14 +89,24 @@ class KubernetesCluster:
         return cast(dict[str, Any], saved)
 
 
-def _status_failure(error: client.ApiException) -> TransientFailure:
+def _status_failure(error: client.ApiException) -> Failure:
     match error.status:
         case 409:
             return StatusConflict("the session changed since it was read")
         case 404:
             return SessionGone("the session is gone")
+        case 400 | 422:
+            return StatusRefused(_said(error))
         case _:
             return ClusterUnavailable(f"the Kubernetes API refused a status: {error.status} {error.reason}")
+
+
+def _said(error: client.ApiException) -> str:
+    """Return the API server's own sentence, which names the field or the quota."""
+    try:
+        return str(msgspec.json.decode(error.body or "{}").get("message", error.reason))
+    except (msgspec.DecodeError, AttributeError):
+        return str(error.reason)
 
 
 async def check_definition(api: client.CustomObjectsApi, namespace: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from emg_operator.job_view import JobState, JobView
+from emg_operator.job_view import KILLED, JobState, JobView
 from emg_operator.progress import Progress, Views, status_of
 from emg_operator.settings import OperatorSettings
 from emg_session.resource import EMGSession
@@ -13,6 +13,8 @@ from emg_session.status import Reason, SessionStatus, Truth
 from emg_session.summary import SummaryFacts
 
 _DATABASE_AGAIN_S = 5.0
+_REFUSED_AGAIN_S = 60.0
+_LONGEST_PAUSE_S = 3600.0
 _MEMORY_STEP = 2
 _WORTH_ANOTHER_ATTEMPT = frozenset(
     {Reason.OUT_OF_MEMORY, Reason.STORAGE_UNAVAILABLE, Reason.DATABASE_UNAVAILABLE, Reason.WAITING_FOR_OBJECT}
@@ -92,7 +94,7 @@ class _Situation:
 
     def _without_job(self) -> _Decision:
         if self.session.spec.suspend:
-            return _waiting(Reason.SUSPENDED, "spec.suspend is true; set it to false to go on")
+            return _suspended()
         # A Job that the status knows but nobody sees was deleted, or is not seen yet: making it again is harmless.
         known = self.session.status.attempts
         memory_mib = known[-1].memory_mib if known else first_memory_mib(self.session, self.settings)
@@ -102,8 +104,7 @@ class _Situation:
     def _after_success(self, newest: JobView) -> _Decision:
         match self.database:
             case SummaryFacts() as facts:
-                sentence = f"{facts.result.contractions} contractions in {facts.channel_count} channels"
-                return _Decision(progress=Progress(Truth.TRUE, Reason.COMPLETED, sentence, facts))
+                return _completed(facts)
             case NoSummary.MISSING:
                 return self._another_attempt(newest, Reason.INTERNAL_ERROR, "the summary is not stored")
             case NoSummary.UNREACHABLE | NoSummary.NOT_ASKED:
@@ -111,8 +112,11 @@ class _Situation:
                 return _waiting(Reason.DATABASE_UNAVAILABLE, message, again_after_s=_DATABASE_AGAIN_S)
 
     def _after_failure(self, newest: JobView) -> _Decision:
+        if isinstance(self.database, SummaryFacts):  # killed after it had stored
+            return _completed(self.database)
         reason = newest.reason or Reason.INTERNAL_ERROR
-        if reason in _WORTH_ANOTHER_ATTEMPT:
+        killed = reason is Reason.INTERNAL_ERROR and newest.exit_code in KILLED
+        if killed or reason in _WORTH_ANOTHER_ATTEMPT:
             return self._another_attempt(newest, reason, newest.message)
         return _failed(reason, newest.message)
 
@@ -122,6 +126,8 @@ class _Situation:
         no_more_memory = reason is Reason.OUT_OF_MEMORY and memory_mib == newest.memory_mib
         if newest.attempt >= most or no_more_memory:
             return _failed(reason, f"{message}; given up after {newest.attempt} of {most} attempts")
+        if self.session.spec.suspend:
+            return _suspended()
         wait_s = self._seconds_until_retry(newest, reason)
         if wait_s > 0:
             return _waiting(Reason.RETRYING, f"{message}; attempt {newest.attempt + 1} follows", again_after_s=wait_s)
@@ -137,7 +143,7 @@ class _Situation:
         """Back off from what may come back by itself; more memory helps at once."""
         if reason is Reason.OUT_OF_MEMORY or newest.finished_at is None:
             return 0.0
-        pause_s = float(self.settings.retry_seconds << (newest.attempt - 1))
+        pause_s = min(float(self.settings.retry_seconds << (newest.attempt - 1)), _LONGEST_PAUSE_S)
         waited_s = (self.now - newest.finished_at).total_seconds()
         return min(max(0.0, pause_s - waited_s), pause_s)
 
@@ -148,6 +154,22 @@ def first_memory_mib(session: EMGSession, settings: OperatorSettings) -> int:
         return session.spec.job.memory_mib
     recording_mib = (session.spec.recording.size_bytes or 0) // 2**20
     return min(settings.memory_mib + 4 * recording_mib, settings.most_memory_mib)
+
+
+def refused_step(session: EMGSession, jobs: Sequence[JobView], refusal: str, now: datetime) -> NextStep:
+    """Return what follows when the API server does not take the Job that was decided on."""
+    progress = Progress(Truth.UNKNOWN, Reason.PENDING, f"the API server does not take the Job: {refusal}")
+    status = status_of(session, Views(jobs=jobs, job_is_made=False), progress, now)
+    return NextStep(status=status, again_after_s=_REFUSED_AGAIN_S)
+
+
+def _completed(facts: SummaryFacts) -> _Decision:
+    sentence = f"{facts.result.contractions} contractions in {facts.channel_count} channels"
+    return _Decision(progress=Progress(Truth.TRUE, Reason.COMPLETED, sentence, facts))
+
+
+def _suspended() -> _Decision:
+    return _waiting(Reason.SUSPENDED, "spec.suspend is true; set it to false to go on")
 
 
 def _waiting(reason: Reason, message: str, again_after_s: float | None = None) -> _Decision:

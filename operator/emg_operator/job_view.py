@@ -14,7 +14,9 @@ from emg_session.status import Reason
 MEMORY_ANNOTATION = "emg.ghostly/memory-mib"
 ATTEMPT_LABEL = "emg.ghostly/attempt"
 
+KILLED = (137, 143)  # exit codes after SIGKILL and SIGTERM; by whom, they do not say
 _OUT_OF_MEMORY = "OOMKilled"
+_PAST_DEADLINE = "DeadlineExceeded"
 _REASONS = {
     ExitCode.STORAGE_UNAVAILABLE: Reason.STORAGE_UNAVAILABLE,
     ExitCode.DATABASE_UNAVAILABLE: Reason.DATABASE_UNAVAILABLE,
@@ -48,12 +50,22 @@ class JobView:
 
 @dataclass(frozen=True, kw_only=True)
 class _Ending:
-    """How the last container of a Job ended."""
+    """How the last pod of a Job ended."""
 
     exit_code: int
     finished_at: datetime | None
     out_of_memory: bool
+    past_deadline: bool
     message: str
+
+
+def is_attempt_of(session_uid: str, job: Mapping[str, Any]) -> bool:
+    """Whether a Job was made by us for this very session; anybody can put our label on a Job."""
+    meta = job["metadata"]
+    owners = (owner["uid"] for owner in meta.get("ownerReferences", []) if owner.get("controller"))
+    attempt = meta.get("labels", {}).get(ATTEMPT_LABEL, "")
+    memory = meta.get("annotations", {}).get(MEMORY_ANNOTATION, "")
+    return session_uid in owners and attempt.isdecimal() and memory.isdecimal()
 
 
 def view_job(job: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> JobView:
@@ -88,6 +100,7 @@ def _ending(pod: Mapping[str, Any]) -> _Ending | None:
                 exit_code=ended["exitCode"],
                 finished_at=_time(ended.get("finishedAt")),
                 out_of_memory=ended.get("reason") == _OUT_OF_MEMORY,
+                past_deadline=pod["status"].get("reason") == _PAST_DEADLINE,
                 message=words.message if words else "",
             )
     return None
@@ -110,7 +123,7 @@ def _state(
 
 def _failure_reason(job: Mapping[str, Any], ending: _Ending | None) -> Reason:
     failed = next(c for c in job["status"]["conditions"] if c["type"] == "Failed")
-    if failed.get("reason") == "DeadlineExceeded":
+    if failed.get("reason") == _PAST_DEADLINE or (ending and ending.past_deadline):
         return Reason.DEADLINE_EXCEEDED
     if ending is None:
         return Reason.INTERNAL_ERROR

@@ -3,15 +3,16 @@
 from typing import Any
 
 from emg_operator.decisions import AttemptPlan
-from emg_operator.job_view import ATTEMPT_LABEL, MEMORY_ANNOTATION
+from emg_operator.job_view import ATTEMPT_LABEL, KILLED, MEMORY_ANNOTATION
 from emg_operator.settings import OperatorSettings
 from emg_session.contract import ExitCode, WorkerContract
 from emg_session.resource import API_VERSION, KIND, SESSION_LABEL, EMGSession
 
 CONTAINER = "worker"
-_KILLED = 137  # by the memory limit, nearly always: the same memory would not do a second time
 _PODS_PER_JOB = 3
 _GRACE_SECONDS = 5
+# A Job's deadline counts while it waits for a node, a pod's only once it is there: a backlog is no failure for a day.
+_QUEUE_SECONDS = 86400
 
 
 def job_name(session_name: str, attempt: int) -> str:
@@ -21,14 +22,14 @@ def job_name(session_name: str, attempt: int) -> str:
 
 def build_job(session: EMGSession, plan: AttemptPlan, settings: OperatorSettings) -> dict[str, Any]:
     """Build the manifest of one attempt."""
-    wanted = session.spec.job
+    deadline_seconds = _deadline_seconds(session, settings)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": _metadata(session, plan),
         "spec": {
             "backoffLimit": _PODS_PER_JOB - 1,
-            "activeDeadlineSeconds": wanted.deadline_seconds or settings.deadline_seconds,
+            "activeDeadlineSeconds": _QUEUE_SECONDS + deadline_seconds,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {"rules": _failure_rules()},
             "template": {
@@ -54,13 +55,16 @@ def _metadata(session: EMGSession, plan: AttemptPlan) -> dict[str, Any]:
 
 
 def _failure_rules() -> list[dict[str, Any]]:
-    """Evictions come first: an evicted pod also ends with 137."""
+    """Evictions come first: an evicted pod is killed, too.
+
+    Who is killed otherwise, for memory or past the deadline nearly always, would be killed again: the operator decides.
+    """
     never_again = [code.value for code in ExitCode if code.about_the_recording]
     return [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {
             "action": "FailJob",
-            "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [*never_again, _KILLED]},
+            "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [*never_again, *KILLED]},
         },
     ]
 
@@ -72,6 +76,7 @@ def _pod_spec(session: EMGSession, plan: AttemptPlan, settings: OperatorSettings
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "activeDeadlineSeconds": _deadline_seconds(session, settings),
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": 65532,
@@ -90,7 +95,7 @@ def _container(session: EMGSession, plan: AttemptPlan, settings: OperatorSetting
         "name": CONTAINER,
         "image": settings.image,
         "command": ["python3", "-m", "emg_worker"],
-        "env": [{"name": name, "value": value} for name, value in WorkerContract.of(session).to_env().items()],
+        "env": [_variable(name, value) for name, value in WorkerContract.of(session).to_env().items()],
         "envFrom": secret,
         # No CPU limit: throttled imports take five times as long.
         "resources": {"requests": {"cpu": f"{cpu_millis}m", "memory": memory}, "limits": {"memory": memory}},
@@ -100,3 +105,12 @@ def _container(session: EMGSession, plan: AttemptPlan, settings: OperatorSetting
             "capabilities": {"drop": ["ALL"]},
         },
     }
+
+
+def _variable(name: str, value: str) -> dict[str, str]:
+    """Keep the value as it is: the kubelet would put other variables, secrets among them, in place of $(NAME)."""
+    return {"name": name, "value": value.replace("$", "$$")}
+
+
+def _deadline_seconds(session: EMGSession, settings: OperatorSettings) -> int:
+    return session.spec.job.deadline_seconds or settings.deadline_seconds

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from emg_operator.job_view import JobState, JobView
+from emg_session.contract import ExitCode
 from emg_session.resource import EMGSession
 from emg_session.status import Attempt, ConditionType, Reason, SessionStatus, Truth, set_condition
 from emg_session.summary import SummaryFacts
@@ -47,7 +48,7 @@ def status_of(session: EMGSession, views: Views, progress: Progress, now: dateti
 
 
 def _conditions(views: Views, progress: Progress) -> Iterator[Line]:
-    yield ConditionType.ACCEPTED, Truth.TRUE, Reason.VALID, "the spec can be worked on"
+    yield _accepted(views.jobs)
     yield _object_available(views.jobs, progress)
     if views.jobs or views.job_is_made:
         yield ConditionType.JOB_CREATED, Truth.TRUE, Reason.JOB_MADE, ""
@@ -59,9 +60,19 @@ def _conditions(views: Views, progress: Progress) -> Iterator[Line]:
     yield ConditionType.SUCCEEDED, progress.succeeded, progress.reason, progress.message
 
 
+def _accepted(jobs: Sequence[JobView]) -> Line:
+    if _is_request_refused(jobs):
+        return ConditionType.ACCEPTED, Truth.FALSE, Reason.INVALID, "the worker refuses the profile or an option"
+    return ConditionType.ACCEPTED, Truth.TRUE, Reason.VALID, "the spec can be worked on"
+
+
+def _is_request_refused(jobs: Sequence[JobView]) -> bool:
+    return any(job.exit_code == ExitCode.BAD_REQUEST for job in jobs)
+
+
 def _object_available(jobs: Sequence[JobView], progress: Progress) -> Line:
     kind = ConditionType.OBJECT_AVAILABLE
-    if progress.facts or progress.reason is Reason.BAD_RECORDING:
+    if progress.facts or (progress.reason is Reason.BAD_RECORDING and not _is_request_refused(jobs)):
         return kind, Truth.TRUE, Reason.READ, "the worker has read the recording"
     if any(job.reason is Reason.WAITING_FOR_OBJECT for job in jobs):
         return kind, Truth.FALSE, Reason.WAITING_FOR_OBJECT, "storage does not have the recording (yet)"

@@ -3,20 +3,22 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from emg_session.errors import TransientFailure
+from emg_session.errors import Failure, place_of
 
 log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 60.0
+_MOST_DOUBLINGS = 10
 
 
 class WorkQueue:
     """Calls `work(name)` for every name added; what it returns is when to call it again (None: when added again)."""
 
-    def __init__(self, work: Callable[[str], Awaitable[float | None]]) -> None:
+    def __init__(self, work: Callable[[str], Coroutine[Any, Any, float | None]]) -> None:
         self._work = work
         self._due: asyncio.Queue[str] = asyncio.Queue()
         self._waiting: set[str] = set()
@@ -50,15 +52,25 @@ class WorkQueue:
                 self._add_later(name, again_after_s)
 
     async def _attempt(self, name: str) -> float | None:
+        task = asyncio.ensure_future(self._work(name))
         try:
-            again_after_s = await self._work(name)
-        except TransientFailure as failure:
-            pause_s = min(_FIRST_PAUSE_S * 2.0 ** self._failures[name], _LONGEST_PAUSE_S)
-            self._failures[name] += 1
-            log.warning("session=%s again_after_s=%.1f %s", name, pause_s, failure)
-            return pause_s
-        self._failures.pop(name, None)
-        return again_after_s
+            await asyncio.wait([task])
+        finally:
+            task.cancel()
+        match task.exception():
+            case None:
+                self._failures.pop(name, None)
+                return task.result()
+            case Failure() as failure:
+                return self._pause_s(name, str(failure))
+            case error:  # one session's bug must not stop the others' work
+                return self._pause_s(name, f"a bug: {place_of(error)}")
+
+    def _pause_s(self, name: str, why: str) -> float:
+        pause_s = min(_FIRST_PAUSE_S * 2.0 ** self._failures[name], _LONGEST_PAUSE_S)
+        self._failures[name] = min(self._failures[name] + 1, _MOST_DOUBLINGS)
+        log.warning("session=%s again_after_s=%.1f %s", name, pause_s, why)
+        return pause_s
 
     def _add_later(self, name: str, after_s: float) -> None:
         loop = asyncio.get_running_loop()

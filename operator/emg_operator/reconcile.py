@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from emg_operator.cluster import Cluster
-from emg_operator.decisions import DatabaseState, NextStep, NoSummary, decide_next
-from emg_operator.job_view import JobState, JobView, view_job
+from emg_operator.cluster import Cluster, JobRefused
+from emg_operator.decisions import DatabaseState, NextStep, NoSummary, decide_next, refused_step
+from emg_operator.job_view import JobState, JobView, is_attempt_of, view_job
 from emg_operator.manifests import build_job
 from emg_operator.queue import WorkQueue
 from emg_operator.settings import OperatorSettings
@@ -35,6 +36,14 @@ class Kind(StrEnum):
     POD = "Pod"
 
 
+@dataclass
+class _Children:
+    """The Jobs and pods of one session, by name."""
+
+    jobs: dict[str, Body] = field(default_factory=dict)
+    pods: dict[str, Body] = field(default_factory=dict)
+
+
 class Reconciler:
     """Brings every session one step further whenever something about it changes."""
 
@@ -47,20 +56,22 @@ class Reconciler:
         self._now = now
         self._queue = WorkQueue(self._reconcile)
         self._sessions: dict[str, Body] = {}
-        self._jobs: defaultdict[str, dict[str, Body]] = defaultdict(dict)
-        self._pods: defaultdict[str, dict[str, Body]] = defaultdict(dict)
+        # The watches of the three kinds start at once: Jobs and pods may be seen long before their session.
+        self._children: defaultdict[str, _Children] = defaultdict(_Children)
+        # Of finished sessions, thousands of which lie in a cluster, only the names are kept.
+        self._finished: set[str] = set()
 
     def observe(self, kind: Kind, event: str | None, body: Body) -> None:
         """Take in what a watch shows; everything is shown again at start-up, so this must be idempotent."""
-        name = body["metadata"]["name"]
-        session_name = name if kind is Kind.SESSION else body["metadata"]["labels"][SESSION_LABEL]
-        known = {Kind.SESSION: self._sessions, Kind.JOB: self._jobs[session_name], Kind.POD: self._pods[session_name]}
-        if event == "DELETED":
-            known[kind].pop(name, None)
-        else:
-            body["metadata"].pop("managedFields", None)
-            known[kind][name] = body
-        self._queue.add(session_name)
+        body["metadata"].pop("managedFields", None)
+        gone = event == "DELETED"
+        match kind:
+            case Kind.SESSION:
+                self._observe_session(body, gone=gone)
+            case Kind.JOB:
+                self._observe_child(body, lambda children: children.jobs, gone=gone)
+            case Kind.POD:
+                self._observe_child(body, lambda children: children.pods, gone=gone)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -71,40 +82,70 @@ class Reconciler:
         """Start the workers, each a task that runs until cancelled."""
         return [group.create_task(self._queue.run()) for _ in range(_WORKERS)]
 
+    def _observe_session(self, body: Body, *, gone: bool) -> None:
+        name = body["metadata"]["name"]
+        self._finished.discard(name)
+        if gone:
+            self._forget(name)
+        else:
+            self._sessions[name] = body
+            self._queue.add(name)
+
+    def _observe_child(self, body: Body, kept: Callable[[_Children], dict[str, Body]], *, gone: bool) -> None:
+        session_name, name = body["metadata"]["labels"][SESSION_LABEL], body["metadata"]["name"]
+        if session_name in self._finished:
+            return
+        children = self._children[session_name]
+        if gone:
+            kept(children).pop(name, None)
+        else:
+            kept(children)[name] = body
+        if not (children.jobs or children.pods):
+            del self._children[session_name]
+        self._queue.add(session_name)
+
     async def _reconcile(self, name: str) -> float | None:
-        session = self._session(name)
-        if session is None or session.status.finished:
+        body = self._sessions.get(name)
+        session = None if body is None else _parse(body)
+        if body is None or session is None:
+            return None
+        if session.status.finished:
+            self._finished.add(name)
             self._forget(name)
             return None
-        jobs = [view_job(job, self._pods[name].values()) for job in self._jobs[name].values()]
+        jobs = self._jobs_of(session)
         database = await self._database_state(session, jobs)
-        return await self._act(session, decide_next(session, jobs, database, self._now(), self._settings))
-
-    def _session(self, name: str) -> EMGSession | None:
-        body = self._sessions.get(name)
-        if body is None:
-            return None
-        try:
-            return EMGSession.from_body(body)
-        except InvalidSession as failure:
-            log.warning("session=%s can't be read: %s", name, failure)
-            return None
-
-    async def _act(self, session: EMGSession, step: NextStep) -> float | None:
-        if step.attempt is not None:
-            await self._cluster.create_job(build_job(session, step.attempt, self._settings))
+        step = decide_next(session, jobs, database, self._now(), self._settings)
+        step = await self._with_job(session, jobs, step)
         if step.status != session.status:
-            await self._save_status(session.name, step.status)
+            await self._save_status(name, body, step.status)
         return step.again_after_s
 
-    async def _save_status(self, name: str, status: SessionStatus) -> None:
-        saved = await self._cluster.save_status(self._sessions[name], status)
+    def _jobs_of(self, session: EMGSession) -> list[JobView]:
+        """Return the session's own Jobs: not those of one of its name before, nor anybody's with our label."""
+        children = self._children[session.name]
+        own = (job for job in children.jobs.values() if is_attempt_of(session.uid, job))
+        return [view_job(job, children.pods.values()) for job in own]
+
+    async def _with_job(self, session: EMGSession, jobs: Sequence[JobView], step: NextStep) -> NextStep:
+        if step.attempt is None:
+            return step
+        try:
+            await self._cluster.create_job(build_job(session, step.attempt, self._settings))
+        except JobRefused as refusal:
+            return refused_step(session, jobs, str(refusal), self._now())
+        return step
+
+    async def _save_status(self, name: str, body: Body, status: SessionStatus) -> None:
+        saved = await self._cluster.save_status(body, status)
         log.info("session=%s status=%s", name, status.conditions[-1].reason)
-        # Our own write is acted on at once, not only when the watch brings it.
-        self._sessions[name] = saved
+        # Our own write is acted on at once; but what the watch has brought meanwhile is newer than its echo.
+        if self._sessions.get(name) is body:
+            self._sessions[name] = saved
 
     async def _database_state(self, session: EMGSession, jobs: Sequence[JobView]) -> DatabaseState:
-        if not any(job.state is JobState.SUCCEEDED for job in jobs):
+        """Ask for the summary once a Job has ended; a worker may be killed after it has stored."""
+        if not any(job.state in (JobState.SUCCEEDED, JobState.FAILED) for job in jobs):
             return NoSummary.NOT_ASKED
         try:
             summary = await self._summaries.load_summary(session.name, WorkerContract.of(session).parameters())
@@ -113,6 +154,13 @@ class Reconciler:
         return NoSummary.MISSING if summary is None else summary_facts(summary)
 
     def _forget(self, name: str) -> None:
-        """Keep nothing of a finished or deleted session: thousands of them lie in a cluster."""
-        for known in (self._sessions, self._jobs, self._pods):
-            known.pop(name, None)
+        self._sessions.pop(name, None)
+        self._children.pop(name, None)
+
+
+def _parse(body: Body) -> EMGSession | None:
+    try:
+        return EMGSession.from_body(body)
+    except InvalidSession as failure:
+        log.warning("session=%s can't be read: %s", body["metadata"]["name"], failure)
+        return None

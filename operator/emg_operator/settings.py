@@ -18,7 +18,7 @@ class OperatorSettings:
     memory_mib: int = 128
     most_memory_mib: int = 4096
     deadline_seconds: int = 600
-    most_attempts: int = 3
+    most_attempts: int = 10
     retry_seconds: int = 30
 
     @classmethod

@@ -8,6 +8,15 @@ are cut: part of one may come from a sender.
 _MOST_CHARACTERS = 500
 
 
+def place_of(error: BaseException) -> str:
+    """Name a bug's kind and place, never its text, which might hold something from inside a recording."""
+    traceback = error.__traceback__
+    while traceback and traceback.tb_next:
+        traceback = traceback.tb_next
+    place = f"{traceback.tb_frame.f_globals.get('__name__')}:{traceback.tb_lineno}" if traceback else "unknown place"
+    return f"{type(error).__name__} in {place}"
+
+
 class Failure(Exception):  # noqa: N818 - its two kinds below carry the word that matters
     """Base of the two kinds; raise one of their subclasses."""
 

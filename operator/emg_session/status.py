@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+MOST_MESSAGE_CHARACTERS = 1024  # of a condition, as its definition has it
+
 
 class ConditionType(StrEnum):
     """Every condition a session has, in the order of its life."""
@@ -45,6 +47,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "InternalError"
     # Only of the other conditions:
     VALID = "Valid"
+    INVALID = "Invalid"
     NOT_READ_YET = "NotReadYet"
     READ = "Read"
     JOB_MADE = "JobMade"
@@ -153,7 +156,7 @@ def set_condition(
         type=kind,
         status=truth,
         reason=reason,
-        message=message,
+        message=message[:MOST_MESSAGE_CHARACTERS],
         last_transition_time=now.replace(microsecond=0),
         observed_generation=generation,
     )

@@ -12,6 +12,7 @@ PROCESSING_VERSION = "2.0"
 # A session stays under 4 KiB however many channels a recording has; the summary lists all.
 _MOST_CHANNELS = 32
 _MOST_CHARACTERS = 32
+_MOST = 2**53  # a file may claim any rate; its status must still be storable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +40,9 @@ def _recording_facts(recording: Mapping[str, Any]) -> RecordingFacts:
     return RecordingFacts(
         sha256=recording["sha256"],
         channels=tuple(channel["name"][:_MOST_CHARACTERS] for channel in recording["channels"][:_MOST_CHANNELS]),
-        sample_rate_milli_hz=round(recording["sample_rate_hz"] * 1000),
+        sample_rate_milli_hz=_integer(recording["sample_rate_hz"] * 1000),
         frames=recording["frames"],
-        duration_ms=round(recording["duration_s"] * 1000),
+        duration_ms=_integer(recording["duration_s"] * 1000),
     )
 
 
@@ -56,3 +57,7 @@ def _result_facts(summary: Mapping[str, Any]) -> ResultFacts:
         profile_digest=summary["profile"]["digest"],
         core_version=summary["provenance"]["core_version"],
     )
+
+
+def _integer(value: float) -> int:
+    return round(min(value, _MOST))

@@ -8,8 +8,9 @@ from types import FrameType
 
 from emg_session.contract import ExitCode, TerminationMessage, WorkerContract
 from emg_session.database import open_summaries
-from emg_session.errors import Failure
+from emg_session.errors import Failure, place_of
 from emg_session.recordings import RecordingStore
+from emg_worker.cross_check import cross_check
 from emg_worker.exit_codes import exit_code
 from emg_worker.settings import WorkerSettings, termination_log
 from emg_worker.work import Worker
@@ -20,7 +21,8 @@ async def work() -> str:
     contract = WorkerContract.from_env(os.environ)
     settings = WorkerSettings.from_env(os.environ)
     async with open_summaries(settings.database_url, most_connections=1) as summaries:
-        return await Worker(contract, RecordingStore(settings.buckets), summaries).run()
+        second_reader = cross_check if settings.cross_check else None
+        return await Worker(contract, RecordingStore(settings.buckets), summaries, second_reader).run()
 
 
 def attempt() -> TerminationMessage:
@@ -30,16 +32,7 @@ def attempt() -> TerminationMessage:
     except Failure as failure:
         return TerminationMessage(exit_code=exit_code(failure), message=str(failure))
     except Exception as error:  # noqa: BLE001 - the one place where a bug becomes an exit code
-        return TerminationMessage(exit_code=ExitCode.INTERNAL_ERROR, message=f"a bug: {_where(error)}")
-
-
-def _where(error: Exception) -> str:
-    """Name a bug's kind and place; its text might hold something from inside the recording."""
-    traceback = error.__traceback__
-    while traceback and traceback.tb_next:
-        traceback = traceback.tb_next
-    place = f"{traceback.tb_frame.f_globals.get('__name__')}:{traceback.tb_lineno}" if traceback else "unknown place"
-    return f"{type(error).__name__} in {place}"
+        return TerminationMessage(exit_code=ExitCode.INTERNAL_ERROR, message=f"a bug: {place_of(error)}")
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

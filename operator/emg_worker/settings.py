@@ -6,15 +6,16 @@ from pathlib import Path
 
 from emg_session.connections import database_url
 from emg_session.recordings import Buckets
-from emg_session.settings import required
+from emg_session.settings import integer, required
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
-    """Where recordings and the database are, and where last words go."""
+    """Where recordings and the database are, and whether a second reader is asked."""
 
     database_url: str
     buckets: Buckets
+    cross_check: bool
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "WorkerSettings":
@@ -22,6 +23,7 @@ class WorkerSettings:
         return cls(
             database_url=database_url(env),
             buckets=Buckets.from_json(required(env, "EMG_BUCKETS", "which buckets may be read")),
+            cross_check=integer(env, "EMG_CROSS_CHECK", 0) > 0,
         )
 
 

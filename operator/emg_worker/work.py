@@ -1,6 +1,8 @@
 """The worker's work: fetch the recording, analyse it, store the summary. Doing it twice changes nothing."""
 
+import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import emg_core
@@ -9,15 +11,17 @@ from emg_session.contract import WorkerContract
 from emg_session.core_errors import core_errors
 from emg_session.database import AnalysisResult, SummaryStore
 from emg_session.recordings import RecordingStore
+from emg_worker.cross_check import Comparison, sentence
 
 
 @dataclass(frozen=True)
 class Worker:
-    """One session's work, with the stores it needs."""
+    """One session's work, with the stores it needs, and a second reader where one is to be asked."""
 
     contract: WorkerContract
     recordings: RecordingStore
     summaries: SummaryStore
+    second_reader: Callable[[bytes], Comparison] | None = None
 
     async def run(self) -> str:
         """Do the work and return a sentence about it; raises a Failure."""
@@ -26,7 +30,10 @@ class Worker:
         stored = await self.recordings.read(reference.uri, reference.version)
         result = analyse(stored.data, self.contract)
         await self.summaries.save_result(self.contract.session_name, self.contract.spec, result)
-        return f"summary of {len(result.summary_json)} bytes stored"
+        said = f"summary of {len(result.summary_json)} bytes stored"
+        if self.second_reader is None:
+            return said
+        return f"{said}; {sentence(await asyncio.to_thread(self.second_reader, stored.data))}"
 
 
 def analyse(data: bytes, contract: WorkerContract) -> AnalysisResult:

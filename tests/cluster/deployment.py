@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,11 +84,10 @@ def deployed(folder: Path) -> Iterator[Deployment]:
         load(make_image())
         with _storage(folder) as s3, _database() as database_url:
             deployment = Deployment(s3=s3, database_url=database_url)
-            try:
+            with ExitStack() as unless_installed:
+                unless_installed.callback(lambda: sys.stderr.write(diagnosis()))
                 _install(deployment)
-            except Exception as error:
-                error.add_note(diagnosis())
-                raise
+                unless_installed.pop_all()
             yield deployment
             stop_pods()  # they end sooner while their database is there
     finally:

@@ -1,6 +1,6 @@
 import os
 from collections.abc import Mapping
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,9 @@ __all__ = [
     "Recording",
     "__version__",
     "envelope",
+    "faults",
     "min_max",
+    "min_max_lttb",
     "moving_rms",
     "open",
     "personal",
@@ -32,6 +34,13 @@ class Recording:
     @property
     def personal(self) -> dict[str, str]:
         """Names and free text that must not go into logs or objects: see `personal`."""
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Marked moments, those of the header first: label, context or None, time_s and in_recording_s.
+
+        `time_s` counts from frame 1 of the trial as stored, `in_recording_s` from the first sample here (None without a
+        frame rate). Labels are free text, so no summary holds them.
+        """
     @property
     def channels(self) -> list[Channel]: ...
     def __getitem__(self, name: str, /) -> Channel:
@@ -98,7 +107,25 @@ def personal(prefix: Buffer) -> dict[str, str]:
     """
 
 def min_max(samples: ArrayLike, width: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the smallest and the largest value of each of min(width, n) buckets of consecutive samples."""
+    """Return the smallest and the largest value of each of min(width, n) buckets of consecutive samples.
+
+    NaN and infinity are passed over; a bucket of nothing else gives NaN.
+    """
+
+def min_max_lttb(samples: ArrayLike, width: int) -> NDArray[np.intp]:
+    """Return the places, ascending, of `width` samples whose line looks like that of all: MinMaxLTTB.
+
+    Where samples between two of them are NaN or infinite, the place of the first of those is added, so that the line
+    breaks there. Source: Van Der Donckt et al. 2023, arXiv:2305.00332.
+    """
+
+def faults(
+    samples: ArrayLike, sample_rate_hz: float, *, rests_at_zero: bool = False
+) -> list[tuple[Literal["Dropout", "Saturated", "Flat", "NonFinite"], int, int]]:
+    """Return kind, start and end (half-open) of every part that must not be trusted, in order of time.
+
+    `rests_at_zero`: the signal may stay at exactly 0, as GHOSTLY's `activated` channels do.
+    """
 
 def moving_rms(samples: ArrayLike, sample_rate_hz: float, window_ms: int = 50) -> NDArray[np.float64]:
     """Return the root of the moving mean of squares, shape (n,); beyond the edges is zero, as numpy.convolve "same"."""

@@ -4,7 +4,7 @@
 class C3dError(ValueError):
     """The bytes are not a C3D recording that can be read; reading them again will not help.
 
-    cause: a stable word, for example "NotC3d" or "UnsupportedByteOrder".
+    cause: a stable word, for example "NotC3d" or "UnknownProcessor".
     offset: the byte at which the fault shows, where it has a place.
     """
 

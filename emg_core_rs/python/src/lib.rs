@@ -42,6 +42,28 @@ fn min_max<'py>(py: Python<'py>, samples: Samples<'py>, width: usize) -> (Array<
 }
 
 #[pyfunction]
+fn min_max_lttb<'py>(py: Python<'py>, samples: Samples<'py>, width: usize) -> Bound<'py, PyArray1<isize>> {
+    let samples = contiguous(&samples);
+    let kept = py.detach(|| emg_core::min_max_lttb(Machine::detected().level, &samples, width));
+    PyArray1::from_iter(py, kept.into_iter().map(usize::cast_signed))
+}
+
+#[pyfunction]
+#[pyo3(signature = (samples, sample_rate_hz, *, rests_at_zero=false))]
+fn faults<'py>(
+    py: Python<'py>,
+    samples: Samples<'py>,
+    sample_rate_hz: f64,
+    rests_at_zero: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let samples = contiguous(&samples);
+    let level = Machine::detected().level;
+    let found = py.detach(|| emg_core::faults::detect(level, &samples, sample_rate_hz, rests_at_zero));
+    let rows: Vec<_> = found.iter().map(|fault| (fault.kind, fault.start, fault.end)).collect();
+    Ok(pythonize(py, &rows)?)
+}
+
+#[pyfunction]
 #[pyo3(signature = (samples, sample_rate_hz, window_ms=50))]
 fn moving_rms<'py>(py: Python<'py>, samples: Samples<'py>, sample_rate_hz: f64, window_ms: u32) -> Array<'py> {
     let samples = contiguous(&samples);
@@ -85,6 +107,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(probe, module)?)?;
     module.add_function(wrap_pyfunction!(personal, module)?)?;
     module.add_function(wrap_pyfunction!(min_max, module)?)?;
+    module.add_function(wrap_pyfunction!(min_max_lttb, module)?)?;
+    module.add_function(wrap_pyfunction!(faults, module)?)?;
     module.add_function(wrap_pyfunction!(moving_rms, module)?)?;
     module.add_function(wrap_pyfunction!(envelope, module)?)?;
     module.add_function(wrap_pyfunction!(profiles, module)?)

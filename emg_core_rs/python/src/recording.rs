@@ -92,6 +92,12 @@ impl PyRecording {
     }
 
     #[getter]
+    fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let found = c3d::events(Prefix::whole(&self.opened.data)).map_err(|error| c3d_error(py, &error))?;
+        Ok(pythonize(py, &found)?)
+    }
+
+    #[getter]
     fn channels(&self) -> Vec<PyChannel> {
         let count = self.opened.parsed.layout.channels;
         (0..count).map(|index| PyChannel { opened: Arc::clone(&self.opened), index }).collect()

@@ -51,7 +51,7 @@ fn volts_per(unit: &str) -> Option<f64> {
 pub fn describe(parameters: &Parameters, count: usize) -> Vec<Channel> {
     let mut labels = texts(parameters, "LABELS");
     let mut units = texts(parameters, "UNITS");
-    let mut channels = Vec::new();
+    let mut channels = Vec::with_capacity(count);
     for number in 1..=count {
         let name = labels.next().filter(|label| !label.trim().is_empty());
         let unit = units.next().filter(|unit| !unit.trim().is_empty());
@@ -87,19 +87,21 @@ fn is_called_emg(name: &str) -> bool {
 
 /// One calibration for each channel, and whether any scale had to be assumed.
 pub fn calibrate(parameters: &Parameters, count: usize, unsigned: bool) -> (Vec<Calibration>, bool) {
-    let general = numbers(parameters, "GEN_SCALE", false).first().copied().unwrap_or(1.0);
-    let scales = numbers(parameters, "SCALE", false);
-    let offsets = numbers(parameters, "OFFSET", unsigned);
-    let at = |channel: usize| Calibration {
-        scale: scales.get(channel).copied().unwrap_or(1.0) * general,
-        offset: offsets.get(channel).copied().unwrap_or(0.0),
-    };
-    ((0..count).map(at).collect(), scales.len() < count)
+    let general = numbers(parameters, "GEN_SCALE", false).next().unwrap_or(1.0);
+    let mut scales = numbers(parameters, "SCALE", false);
+    let mut offsets = numbers(parameters, "OFFSET", unsigned);
+    let (mut calibrations, mut assumed) = (Vec::with_capacity(count), false);
+    for _ in 0..count {
+        let scale = scales.next();
+        assumed |= scale.is_none();
+        let offset = offsets.next().unwrap_or(0.0);
+        calibrations.push(Calibration { scale: scale.unwrap_or(1.0) * general, offset });
+    }
+    (calibrations, assumed)
 }
 
-fn numbers(parameters: &Parameters, name: &str, unsigned: bool) -> Vec<f64> {
-    let of = |parameter: &Parameter| if unsigned { parameter.unsigned_numbers() } else { parameter.numbers() };
-    parameters.continued("ANALOG", name).flat_map(of).collect()
+fn numbers(parameters: &Parameters, name: &str, unsigned: bool) -> impl Iterator<Item = f64> {
+    parameters.continued("ANALOG", name).flat_map(move |parameter| parameter.numbers_as(unsigned))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Physical values: (stored − offset) × scale.
 
+use super::bytes::ByteOrder;
 use super::layout::{Layout, Storage};
 
 /// `scale` is that of the channel times that of all channels.
@@ -10,11 +11,28 @@ pub struct Calibration {
 }
 
 impl Layout {
-    /// Physical values of one channel from the bytes of whole frames, as many as `samples` has room for.
+    /// Physical values of one channel from the bytes of whole frames, as many as `samples` has room for. No byte of another
+    /// channel is read.
     pub fn decode(&self, frames: &[u8], channel: usize, calibration: Calibration, samples: &mut [f64]) {
-        let order = self.order;
+        // Each order has a loop of its own: the compiler then knows it inside.
+        match self.order {
+            ByteOrder::Intel => self.decode_from(ByteOrder::Intel, frames, channel, calibration, samples),
+            ByteOrder::Dec => self.decode_from(ByteOrder::Dec, frames, channel, calibration, samples),
+            ByteOrder::Mips => self.decode_from(ByteOrder::Mips, frames, channel, calibration, samples),
+        }
+    }
+
+    #[inline(always)]
+    fn decode_from(
+        &self,
+        order: ByteOrder,
+        frames: &[u8],
+        channel: usize,
+        calibration: Calibration,
+        samples: &mut [f64],
+    ) {
         match (self.storage, self.unsigned) {
-            (Storage::Float32, _) => self.fill(frames, channel, calibration, samples, |b| f64::from(order.f32(b))),
+            (Storage::Float32, _) => self.fill(frames, channel, calibration, samples, |b| order.float(b)),
             (Storage::Int16, true) => self.fill(frames, channel, calibration, samples, |b| f64::from(order.u16(b))),
             (Storage::Int16, false) => {
                 self.fill(frames, channel, calibration, samples, |b| f64::from(order.u16(b).cast_signed()));
@@ -22,6 +40,7 @@ impl Layout {
         }
     }
 
+    #[inline(always)]
     fn fill<const SIZE: usize>(
         &self,
         frames: &[u8],

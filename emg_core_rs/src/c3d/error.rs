@@ -14,12 +14,14 @@ pub enum C3dError {
     BadParameterBlock { block: u8 },
     #[error("byte {offset} names an unknown processor type {found} (84 Intel, 85 DEC, 86 MIPS)")]
     UnknownProcessor { offset: usize, found: u8 },
-    #[error("byte {offset} says the numbers are in {order} order, which is not supported yet: only Intel is")]
-    UnsupportedByteOrder { offset: usize, order: &'static str },
     #[error("the parameter section at byte {offset} holds no group")]
     NoParameters { offset: usize },
     #[error("the header counts {words} analog words per frame at byte 4 but {samples_per_frame} samples per frame")]
     BadLayout { words: usize, samples_per_frame: usize },
+    #[error(
+        "the header counts {channels} analog channels at byte 4, more than {size_bytes} bytes can hold a sample of"
+    )]
+    TooManyChannels { channels: usize, size_bytes: usize },
     #[error("neither the header nor POINT:DATA_START names a data start after the parameters at byte {offset}")]
     NoDataStart { offset: usize },
 }
@@ -33,9 +35,9 @@ impl C3dError {
             C3dError::NotC3d { .. } => "NotC3d",
             C3dError::BadParameterBlock { .. } => "BadParameterBlock",
             C3dError::UnknownProcessor { .. } => "UnknownProcessor",
-            C3dError::UnsupportedByteOrder { .. } => "UnsupportedByteOrder",
             C3dError::NoParameters { .. } => "NoParameters",
             C3dError::BadLayout { .. } => "BadLayout",
+            C3dError::TooManyChannels { .. } => "TooManyChannels",
             C3dError::NoDataStart { .. } => "NoDataStart",
         }
     }
@@ -46,10 +48,9 @@ impl C3dError {
             C3dError::NeedMoreBytes { .. } => None,
             C3dError::TooFewBytes { size_bytes, .. } => Some(*size_bytes),
             C3dError::BadParameterBlock { .. } => Some(0),
-            C3dError::BadLayout { .. } => Some(4),
+            C3dError::BadLayout { .. } | C3dError::TooManyChannels { .. } => Some(4),
             C3dError::NotC3d { offset, .. }
             | C3dError::UnknownProcessor { offset, .. }
-            | C3dError::UnsupportedByteOrder { offset, .. }
             | C3dError::NoParameters { offset }
             | C3dError::NoDataStart { offset } => Some(*offset),
         }

@@ -46,7 +46,7 @@ fn text(parameters: &Parameters, group: &str, name: &str) -> Option<String> {
 
 /// Five texts: year, month, day, hour, minute. `None` unless they make a date.
 fn recorded_at(time: &Parameter) -> Option<String> {
-    let fields: Vec<u32> = time.texts().iter().map_while(|text| text.trim().parse().ok()).collect();
+    let fields: Vec<u32> = time.texts().take(6).map_while(|text| text.trim().parse().ok()).collect();
     let &[year, month, day, hour, minute] = fields.as_slice() else { return None };
     let real = year <= 9999 && (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60;
     real.then(|| format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}"))

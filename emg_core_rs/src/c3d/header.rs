@@ -17,11 +17,11 @@ pub struct Header {
     pub first_frame: u16,
     pub last_frame: u16,
     /// Negative: samples are stored as float32.
-    pub point_scale: f32,
+    pub point_scale: f64,
     /// Byte at which the data start; zero if the header does not say.
     pub data_start: usize,
     pub samples_per_frame: usize,
-    pub frame_rate_hz: f32,
+    pub frame_rate_hz: f64,
 }
 
 impl Header {
@@ -39,7 +39,7 @@ impl Header {
 
     fn fields(bytes: &[u8], order: ByteOrder, parameters_start: usize) -> Self {
         let u16_at = |at: usize| order.u16([bytes[at], bytes[at + 1]]);
-        let f32_at = |at: usize| order.f32([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let float_at = |at: usize| order.float([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         Header {
             order,
             parameters_start,
@@ -47,10 +47,10 @@ impl Header {
             analog_words: usize::from(u16_at(4)),
             first_frame: u16_at(6),
             last_frame: u16_at(8),
-            point_scale: f32_at(12),
+            point_scale: float_at(12),
             data_start: block_start(usize::from(u16_at(16))),
             samples_per_frame: usize::from(u16_at(18)),
-            frame_rate_hz: f32_at(20),
+            frame_rate_hz: float_at(20),
         }
     }
 }

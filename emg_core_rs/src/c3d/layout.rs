@@ -7,7 +7,7 @@ use super::parameters::{Kind, Parameter, Parameters};
 use serde::Serialize;
 
 /// A count of frames that stands for "more than sixteen bits hold".
-const SATURATED_FRAMES: f64 = 65535.0;
+const SATURATED_FRAMES: usize = 65535;
 const MOST_FRAMES: usize = u32::MAX as usize;
 const MOST_CHANNELS: f64 = 65535.0;
 
@@ -66,10 +66,11 @@ impl Layout {
         };
         let room = prefix.size_bytes.map(|size| size.saturating_sub(data_start));
         layout.channels = layout.count_channels(header, parameters, room)?;
+        layout.check_channels(prefix)?;
         let held = room.map(|bytes| bytes.checked_div(layout.frame_bytes()).unwrap_or(0));
         layout.unfinished |= declared_frames == 0 && held.is_some_and(|held| held > 0);
         layout.frames = match held {
-            Some(held) if layout.unfinished => held,
+            Some(held) if declared_frames == 0 => held,
             Some(held) => declared_frames.min(held),
             None => declared_frames,
         };
@@ -90,6 +91,15 @@ impl Layout {
         let needed = Layout { channels: used, ..*self }.frame_bytes().saturating_mul(self.declared_frames);
         let fits = samples_per_frame > 0 && used > 0 && room.is_none_or(|bytes| needed <= bytes);
         if fits { Ok(used) } else { Err(C3dError::BadLayout { words, samples_per_frame }) }
+    }
+
+    /// A count of channels is believed as far as the recording could hold a sample of each.
+    fn check_channels(&self, prefix: Prefix) -> Result<(), C3dError> {
+        let (channels, row_bytes) = (self.channels, self.channels * self.storage.size());
+        match prefix.size_bytes {
+            Some(size_bytes) if row_bytes > size_bytes => Err(C3dError::TooManyChannels { channels, size_bytes }),
+            _ => Ok(()),
+        }
     }
 
     pub fn point_bytes(&self) -> usize {
@@ -116,11 +126,11 @@ fn is_unsigned(format: &str) -> bool {
 }
 
 pub fn first_number(parameters: &Parameters, group: &str, name: &str) -> Option<f64> {
-    parameters.find(group, name)?.numbers().first().copied()
+    parameters.find(group, name)?.numbers().next()
 }
 
 fn first_unsigned(parameters: &Parameters, group: &str, name: &str) -> Option<f64> {
-    parameters.find(group, name)?.unsigned_numbers().first().copied()
+    parameters.find(group, name)?.unsigned_numbers().next()
 }
 
 /// The header's word, or `POINT:DATA_START` if that points past the end or nowhere; and whether it had to be recovered.
@@ -140,32 +150,36 @@ fn data_start(prefix: Prefix, header: &Header, parameters: &Parameters) -> Resul
     }
 }
 
+/// By the sign of `POINT:SCALE`; of the header's, if that is missing or says nothing.
 fn storage(header: &Header, parameters: &Parameters) -> Storage {
-    let scale = first_number(parameters, "POINT", "SCALE").unwrap_or(f64::from(header.point_scale));
-    if scale < 0.0 { Storage::Float32 } else { Storage::Int16 }
+    let scale = first_number(parameters, "POINT", "SCALE").filter(|scale| scale.is_finite() && *scale != 0.0);
+    if scale.unwrap_or(header.point_scale) < 0.0 { Storage::Float32 } else { Storage::Int16 }
 }
 
 /// `POINT:FRAMES` as unsigned or float; where that is missing or saturated `TRIAL` or `POINT:LONG_FRAMES`; else the header.
 fn declared_frames(header: &Header, parameters: &Parameters) -> usize {
-    let frames = first_unsigned(parameters, "POINT", "FRAMES");
+    let stated = first_unsigned(parameters, "POINT", "FRAMES").and_then(count);
     let in_header = (usize::from(header.last_frame) + 1).saturating_sub(usize::from(header.first_frame));
-    let declared = match frames {
-        Some(frames) if frames != SATURATED_FRAMES => Some(frames),
-        saturated => long_frames(parameters).or(saturated),
-    };
-    declared.map_or(in_header, |frames| (frames as usize).min(MOST_FRAMES))
+    match stated {
+        Some(frames) if frames != SATURATED_FRAMES => frames,
+        saturated => long_frames(header, parameters).or(saturated).unwrap_or(in_header),
+    }
 }
 
-fn long_frames(parameters: &Parameters) -> Option<f64> {
+fn long_frames(header: &Header, parameters: &Parameters) -> Option<usize> {
     let field = |name: &str| parameters.find("TRIAL", name).map(long_integer);
-    match (field("ACTUAL_START_FIELD"), field("ACTUAL_END_FIELD")) {
-        (Some(start), Some(end)) => Some(end - start + 1.0),
-        _ => first_number(parameters, "POINT", "LONG_FRAMES"),
-    }
+    let start = field("ACTUAL_START_FIELD").unwrap_or(f64::from(header.first_frame));
+    let of_trial = field("ACTUAL_END_FIELD").and_then(|end| count(end - start + 1.0)).filter(|frames| *frames > 0);
+    of_trial.or_else(|| first_number(parameters, "POINT", "LONG_FRAMES").and_then(count))
+}
+
+/// A stated count as far as it makes sense.
+fn count(stated: f64) -> Option<usize> {
+    (stated >= 0.0).then(|| (stated as usize).min(MOST_FRAMES))
 }
 
 /// Two 16-bit words, the low one first, or one float.
 fn long_integer(parameter: &Parameter) -> f64 {
     let weights = if parameter.kind == Kind::Int16 { [1.0, 65536.0] } else { [1.0, 0.0] };
-    parameter.unsigned_numbers().iter().zip(weights).map(|(word, weight)| word * weight).sum()
+    parameter.unsigned_numbers().zip(weights).map(|(word, weight)| word * weight).sum()
 }

@@ -96,9 +96,9 @@ pub fn personal(prefix: Prefix) -> Result<BTreeMap<&'static str, String>, C3dErr
 }
 
 fn metadata(prefix: Prefix, header: &Header, parameters: &Parameters, layout: &Layout) -> Metadata {
-    let point_rate_hz = rate(parameters, "POINT").or(positive(f64::from(header.frame_rate_hz)));
+    let point_rate_hz = rate(parameters, "POINT").or(believable(header.frame_rate_hz));
     let from_points = point_rate_hz.map(|rate| rate * layout.samples_per_frame as f64);
-    let sample_rate_hz = rate(parameters, "ANALOG").or(from_points.and_then(positive));
+    let sample_rate_hz = rate(parameters, "ANALOG").or(from_points.and_then(believable));
     let samples = layout.samples_per_channel();
     Metadata {
         sha256: None,
@@ -117,11 +117,12 @@ fn metadata(prefix: Prefix, header: &Header, parameters: &Parameters, layout: &L
 }
 
 fn rate(parameters: &Parameters, group: &str) -> Option<f64> {
-    first_number(parameters, group, "RATE").and_then(positive)
+    first_number(parameters, group, "RATE").and_then(believable)
 }
 
-fn positive(rate: f64) -> Option<f64> {
-    (rate.is_finite() && rate > 0.0).then_some(rate)
+/// A rate that something could have been recorded with; any other is as good as none.
+fn believable(rate: f64) -> Option<f64> {
+    (0.01..=1e7).contains(&rate).then_some(rate)
 }
 
 fn flags(metadata: &Metadata, parameters: &Parameters, layout: &Layout, scale_assumed: bool) -> Vec<Flag> {
@@ -149,5 +150,19 @@ fn timebase_mismatch(metadata: &Metadata) -> Option<Flag> {
 
 fn truncated(layout: &Layout) -> Option<Flag> {
     let (declared_frames, held_frames) = (layout.declared_frames, layout.frames);
-    (held_frames < declared_frames).then_some(Flag::Truncated { declared_frames, held_frames })
+    (held_frames < declared_frames && layout.frame_bytes() > 0)
+        .then_some(Flag::Truncated { declared_frames, held_frames })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_nothing_is_recorded_with_is_no_rate() {
+        for rate in [0.0, -990.0, 1e-30, 1e30, f64::NAN, f64::INFINITY] {
+            assert_eq!(believable(rate), None, "{rate}");
+        }
+        assert_eq!(believable(990.0), Some(990.0));
+    }
 }

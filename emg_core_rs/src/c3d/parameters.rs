@@ -12,6 +12,8 @@ use super::header::{BLOCK, Header};
 const LARGEST_END: usize = u16::MAX as usize * BLOCK;
 /// Pieces of a list: 257 of 255 values hold one for each of 65,535 channels.
 const MOST_PIECES: u32 = 257;
+/// Every look-up goes through all records; files hold some hundreds of them.
+const MOST_RECORDS: usize = 16_384;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -55,6 +57,8 @@ pub struct Parameter<'a> {
 pub struct Parameters<'a> {
     groups: Vec<(u8, &'a [u8])>,
     members: Vec<Parameter<'a>>,
+    /// Bytes the section can have at most: no list is longer than that.
+    held: usize,
     /// Parameters whose type or dimensions make no sense; they are passed over.
     pub unreadable: usize,
     pub first_unreadable_offset: usize,
@@ -100,9 +104,10 @@ struct Record<'a> {
 impl<'a> Parameters<'a> {
     pub fn walk(prefix: Prefix<'a>, header: &Header) -> Result<Self, C3dError> {
         let section = Section::new(prefix, header);
-        let mut found = Parameters::default();
+        let mut found = Parameters { held: prefix.data.len(), ..Parameters::default() };
         let mut at = Some(header.parameters_start + 4);
-        while let Some(here) = at {
+        for _ in 0..MOST_RECORDS {
+            let Some(here) = at else { break };
             at = match read_record(section, here)? {
                 Some(record) => found.add(section, here, &record)?,
                 None => None,
@@ -144,19 +149,23 @@ impl<'a> Parameters<'a> {
         description_end(section, end)
     }
 
-    /// The last parameter of that name in a group of that name, in any case.
+    /// The last parameter of that name in the groups of that name, in any case.
     pub fn find(&self, group: &str, name: &str) -> Option<&Parameter<'a>> {
-        let same = |bytes: &[u8], name: &str| bytes.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
-        let mut ids = self.groups.iter().filter(|(_, found)| same(found, group)).map(|(id, _)| *id);
-        let id = ids.next()?;
-        self.members.iter().rev().find(|parameter| parameter.group == id && same(parameter.name, name))
+        let same = |bytes: &[u8], name: &str| bytes.eq_ignore_ascii_case(name.as_bytes());
+        let is_group = |id: u8| self.groups.iter().any(|(group_id, found)| *group_id == id && same(found, group));
+        self.members.iter().rev().find(|parameter| same(parameter.name, name) && is_group(parameter.group))
     }
 
-    /// The parameters `NAME`, `NAME2`, `NAME3`, …: one list in pieces, as dimensions cannot exceed 255.
+    /// The parameters `NAME`, `NAME2`, `NAME3`, …: one list in pieces, as dimensions cannot exceed 255. Pieces that say
+    /// they lie on top of each other end where they would be longer than the section.
     pub fn continued(&self, group: &str, name: &str) -> impl Iterator<Item = &Parameter<'a>> {
         let rest = (2..=MOST_PIECES).map_while(move |piece| self.find(group, &format!("{name}{piece}")));
         let first = self.find(group, name);
-        first.into_iter().chain(rest.take_while(move |_| first.is_some()))
+        let pieces = first.into_iter().chain(rest.take_while(move |_| first.is_some()));
+        pieces.scan(self.held, |room, piece| {
+            *room = room.checked_sub(piece.data.len())?;
+            Some(piece)
+        })
     }
 }
 
@@ -172,7 +181,7 @@ fn read_record(section: Section<'_>, at: usize) -> Result<Option<Record<'_>>, C3
     let (name, offset) = rest.split_at(length);
     let offset = usize::from(section.order.u16([offset[0], offset[1]]));
     let next = (offset > 0).then_some(at + 2 + length + offset);
-    Ok(Some(Record { id: id.cast_signed(), name, body: at + 4 + length, next }))
+    Ok(Some(Record { id: id.cast_signed(), name: name.trim_ascii(), body: at + 4 + length, next }))
 }
 
 /// The parameter and the end of its data; `None` if its type or dimensions make no sense.
@@ -195,43 +204,44 @@ fn description_end(section: Section, at: usize) -> Result<Option<usize>, C3dErro
 }
 
 impl Parameter<'_> {
-    /// Text values, without the blanks and NULs that pad them. UTF-8 if it is that, else Latin-1.
-    pub fn texts(&self) -> Vec<String> {
+    /// Text values, without the blanks and NULs that pad them. UTF-8 if it is that, else Latin-1. Made one by one: a list
+    /// can claim to be far longer than anybody asks for.
+    pub fn texts(&self) -> impl Iterator<Item = String> {
         let width = self.dimensions.first().map_or(1, |width| usize::from(*width));
-        if self.kind != Kind::Text || width == 0 {
-            return Vec::new();
-        }
-        self.data.chunks(width).map(decode_text).collect()
+        let data = if self.kind == Kind::Text && width > 0 { self.data } else { &[] };
+        data.chunks(width.max(1)).map(decode_text)
     }
 
     /// One text: the first of them.
     pub fn text(&self) -> Option<String> {
-        self.texts().into_iter().next()
+        self.texts().next()
     }
 
     /// Numbers as they are: integers signed, bytes unsigned.
-    pub fn numbers(&self) -> Vec<f64> {
-        self.numbers_by(|value| f64::from(value.cast_signed()))
+    pub fn numbers(&self) -> impl Iterator<Item = f64> {
+        self.numbers_as(false)
     }
 
     /// The same with unsigned integers.
-    pub fn unsigned_numbers(&self) -> Vec<f64> {
-        self.numbers_by(f64::from)
+    pub fn unsigned_numbers(&self) -> impl Iterator<Item = f64> {
+        self.numbers_as(true)
     }
 
-    fn numbers_by(&self, integer: impl Fn(u16) -> f64) -> Vec<f64> {
+    pub fn numbers_as(&self, unsigned: bool) -> impl Iterator<Item = f64> {
         let order = self.order;
-        match self.kind {
-            Kind::Text => Vec::new(),
-            Kind::Byte => self.data.iter().map(|value| f64::from(*value)).collect(),
-            Kind::Int16 => self.data.as_chunks().0.iter().map(|value| integer(order.u16(*value))).collect(),
-            Kind::Float32 => self.data.as_chunks().0.iter().map(|value| f64::from(order.f32(*value))).collect(),
-        }
+        let integer = move |word: u16| if unsigned { f64::from(word) } else { f64::from(word.cast_signed()) };
+        let data = if self.kind == Kind::Text { &[] } else { self.data };
+        data.chunks_exact(self.kind.size()).map(move |bytes| match *bytes {
+            [byte] => f64::from(byte),
+            [first, second] => integer(order.u16([first, second])),
+            [a, b, c, d] => order.float([a, b, c, d]),
+            _ => f64::NAN,
+        })
     }
 }
 
 /// UTF-8, else Latin-1; without control characters, which databases and terminals refuse or obey.
-fn decode_text(bytes: &[u8]) -> String {
+pub fn decode_text(bytes: &[u8]) -> String {
     let text: String = match std::str::from_utf8(bytes) {
         Ok(text) => text.chars().filter(|character| !character.is_control()).collect(),
         Err(_) => bytes.iter().map(|byte| char::from(*byte)).filter(|character| !character.is_control()).collect(),

@@ -2,6 +2,7 @@ import emg_core
 import numpy as np
 import pytest
 
+from emg_api.plots import Band, gaps, largest_of_each
 from emg_session.contract import WorkerContract
 from emg_worker.work import Worker
 from tests.support.needs import shared_data
@@ -167,10 +168,44 @@ async def test_a_wide_window_of_a_real_recording_stays_small(web, bucket):
     assert np.float32(max(response.json()["maximum"])) == microvolts.max()
 
 
+async def test_a_fill_is_a_gap_once_it_is_found(web, bucket, sessions, recordings, summaries):
+    real = shared_data("c3d/real/ghostly/Ghostly_Emg_20230321_17-50-17-0881.c3d")
+    (bucket / "P001" / "real.c3d").write_bytes(real.read_bytes())
+    code = (await post(web, inserted("P001/real.c3d"))).json()["session_code"]
+    url = f"/signals/jit/{code}/CH1?start=18&end=19&width=990"  # one sample for each pixel
+    before = (await web.get(url)).json()
+    await Worker(WorkerContract.of(await sessions.load(code)), recordings, summaries).run()
+
+    answer = (await web.get(url)).json()
+
+    fill = slice(18_000 - 17_820, 18_270 - 17_820)
+    assert (before["faults"], min(before["minimum"][fill])) == ([], pytest.approx(-5500.08))
+    assert answer["minimum"][fill] == answer["maximum"][fill] == [None] * 270
+    assert None not in answer["minimum"][: fill.start] + answer["maximum"][fill.stop :]
+    assert answer["faults"] == [{"kind": "Dropout", "start_seconds": 18.181818, "end_seconds": 18.454545}]
+
+
+def test_gaps_are_cut_to_the_window_and_saturation_is_none():
+    rows = [
+        {"kind": kind, "start_sample": start, "end_sample": end}
+        for kind, start, end in [("Flat", 5, 12), ("Saturated", 13, 15), ("NonFinite", 18, 40), ("Dropout", 40, 50)]
+    ]
+    samples = np.arange(20.0)[10:]
+    band = Band(10, 10, gaps(rows, first_sample=10, count=10))
+    band.add(0, samples[:4])
+    band.add(4, samples[4:])
+    np.testing.assert_array_equal(band.minimum, [np.nan, np.nan, 12, 13, 14, 15, 16, 17, np.nan, np.nan])
+
+
+def test_a_number_is_kept_rather_than_what_is_none():
+    samples = np.array([1.0, np.nan, -3.0, np.nan, np.inf, 2.0, np.nan])
+    assert largest_of_each(samples, 3).tolist() == [2, 5, 6]
+
+
 @pytest.fixture
 async def long_session(web, bucket, recordings) -> str:
     """The code of a session whose recording takes more than one read."""
-    path = synthetic_recording(bucket / "P001", seed=2, seconds=310)
+    path = synthetic_recording(bucket / "P001", seed=2, seconds=610)
     answer = (await post(web, inserted(f"P001/{path.name}"))).json()
     recordings.reads.clear()
     return answer["session_code"]
@@ -181,7 +216,7 @@ async def test_a_whole_channel_of_a_long_recording_is_refused_before_it_is_read(
 
     assert (response.status_code, response.json()["type"]) == (422, "urn:emg-operator:problem:bad-query")
     assert response.json()["detail"].startswith(
-        "the channel has 306900 samples, and a whole one is served up to 300000: ask for a window"
+        "the channel has 603900 samples, and a whole one is served up to 600000: ask for a window"
     )
     assert recordings.reads == [(0, 4096)]
 
@@ -194,7 +229,7 @@ async def test_a_wide_window_of_a_long_recording_is_read_in_pieces(web, long_ses
     np.testing.assert_array_equal(np.float32(answer["minimum"]), np.float32(minimum))
     np.testing.assert_array_equal(np.float32(answer["maximum"]), np.float32(maximum))
     _, *pieces = recordings.reads
-    assert len(pieces) == 3
+    assert len(pieces) == 5
     assert max(end - start for start, end in pieces) <= 2 * 1024 * 1024
 
 

@@ -83,6 +83,20 @@ def test_synth_writes_a_recording_and_its_truth(tmp_path: Path) -> None:
     assert emg_core.open(tmp_path / "made.c3d")["CH1"].samples.shape == (truth["samples_per_channel"],)
 
 
+def test_synth_writes_faults_that_the_core_finds(tmp_path: Path) -> None:
+    done = emg("synth", tmp_path / "made.c3d", "--seconds", "20", "--faults", "--truth", tmp_path / "t.json")
+    assert (done.returncode, done.stderr) == (0, b"")
+    truth = [tuple(fault.values()) for fault in json.loads((tmp_path / "t.json").read_bytes())["faults"]]
+    found = emg_core.open(tmp_path / "made.c3d").analyze()["faults"]
+    assert truth == [(row["channel"], row["kind"], row["start_sample"], row["end_sample"]) for row in found]
+
+
+def test_verify_says_that_two_readers_agree(recording: Path) -> None:
+    done = emg("verify", recording)
+    expected = b"Equal: 4 channels, tolerance 1e-6 of each channel's maximum\n"
+    assert (done.returncode, done.stderr, done.stdout) == (0, b"", expected)
+
+
 def test_profiles_prints_what_the_core_knows() -> None:
     assert json.loads(emg("profiles").stdout) == emg_core.profiles()
 

@@ -1,94 +1,11 @@
-"""Reading recordings against facts about 120 files, and against ezc3d."""
-
-import json
-from pathlib import Path
-from typing import Any
+"""Reading recordings: what a prefix, a window, a cut and a name come to. Facts of 120 files are in test_corpus.py."""
 
 import emg_core
 import ezc3d
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from tests.support.needs import shared_data
-
-File = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def files() -> list[File]:
-    return list(json.loads((shared_data("c3d") / "MANIFEST.json").read_text())["files"])
-
-
-@pytest.fixture(scope="module")
-def intel(files: list[File]) -> list[File]:
-    return [file for file in files if file["facts"] and file["facts"]["processor"] == "intel"]
-
-
-def path_of(file: File) -> Path:
-    return shared_data("c3d") / str(file["path"])
-
-
-def readable(label: str) -> str:
-    """Undo what the facts do to labels in UTF-8: they show them as Latin-1."""
-    try:
-        return label.encode("latin-1").decode()
-    except UnicodeDecodeError:
-        return label
-
-
-def outcome(file: File) -> str:
-    """Return what reading and analysing comes to: "ok" or the cause of a clean error."""
-    try:
-        emg_core.open(path_of(file)).analyze()
-    except (emg_core.C3dError, emg_core.AnalysisError) as error:
-        return error.cause
-    return "ok"
-
-
-def test_every_file_gives_a_result_or_a_clean_error(files: list[File]) -> None:
-    assert len([outcome(file) for file in files]) == 120
-
-
-def test_only_faulty_intel_files_are_refused(intel: list[File]) -> None:
-    refused = [file for file in intel if outcome(file) not in {"ok", "TooShort", "NoEmgChannel"}]
-    assert all(file["expect"].startswith("error") for file in refused)
-
-
-def test_layouts_are_those_of_the_facts(intel: list[File]) -> None:
-    for file in intel:
-        facts, metadata = file["facts"], emg_core.open(path_of(file)).metadata
-        analog = facts["analog"]
-        assert metadata["frames"] == facts["frames"]["available"], file["path"]
-        assert metadata["storage"] == facts["data_format"]
-        assert len(metadata["channels"]) == analog["count"]
-        assert not analog["count"] or (metadata["sample_rate_hz"] or 0) == analog["rate"]
-
-
-def test_labels_and_units_are_those_of_the_facts(intel: list[File]) -> None:
-    for file in intel:
-        channels = emg_core.open(path_of(file)).channels
-        for fact in file["facts"]["channels"]:
-            channel = channels[fact["i"]]
-            assert (channel.unit or "") == readable(fact["unit"] or "")
-            assert not fact["label"] or channel.name == readable(fact["label"])
-
-
-def test_samples_are_those_of_the_facts(intel: list[File]) -> None:
-    for file in intel:
-        channels = emg_core.open(path_of(file)).channels
-        for fact in file["facts"]["channels"]:
-            assert_samples(channels[fact["i"]].samples, fact)
-
-
-def assert_samples(samples: NDArray[np.float64], fact: dict[str, Any]) -> None:
-    assert len(samples) == fact["n"]
-    if fact["nonfinite"] or not fact["n"]:
-        return
-    within = 1e-6 * max(abs(fact["min"]), abs(fact["max"]))
-    assert samples[:3] == pytest.approx(fact["first"], rel=0, abs=within)
-    assert samples[-3:] == pytest.approx(fact["last"], rel=0, abs=within)
-    assert samples.sum() == pytest.approx(fact["sum"], rel=0, abs=1e-6 * fact["sum_abs"])
 
 
 def test_every_sample_agrees_with_ezc3d() -> None:
@@ -96,23 +13,6 @@ def test_every_sample_agrees_with_ezc3d() -> None:
         theirs = ezc3d.c3d(str(path))["data"]["analogs"][0]
         for channel, samples in zip(emg_core.open(path).channels, theirs, strict=True):
             assert np.array_equal(channel.samples, samples)
-
-
-def test_a_prefix_that_suffices_tells_what_the_whole_tells(intel: list[File]) -> None:
-    for file in intel:
-        whole = path_of(file).read_bytes()
-        assert probed_in_steps(whole) == emg_core.open(whole).metadata, file["path"]
-
-
-def probed_in_steps(whole: bytes) -> dict[str, Any]:
-    """Read 4 KiB and then just what is asked for, at most twice."""
-    held = 4096
-    for _ in range(2):
-        try:
-            return emg_core.probe(whole[:held], len(whole))
-        except emg_core.NeedMoreBytes as error:
-            held = error.needed
-    return emg_core.probe(whole[:held], len(whole))
 
 
 def test_the_first_1536_bytes_tell_all_about_a_ghostly_recording(longest: bytes) -> None:
@@ -134,6 +34,16 @@ def test_personal_facts_are_kept_apart(longest: bytes) -> None:
     assert set(named.personal) == {"player_name", "therapist_id", "group_id", "marker_set"}
     assert named.personal["player_name"] == "Someone"
     assert b"Someone" not in named.analyze_json()
+
+
+def test_events_tell_their_time_in_the_trial_and_in_the_recording() -> None:
+    """This one starts at frame 300 of its trial, at 120 frames per second: 299/120 s are not in it."""
+    recording = emg_core.open(shared_data("c3d") / "real/c3d.org/sample03/gait-pig-nz.c3d")
+    first = recording.events[0]
+    assert (first["label"], first["context"], len(recording.events)) == ("Foot Strike", "Right", 7)
+    assert first["time_s"] == pytest.approx(376 / 120, rel=1e-6)  # stored as float32
+    assert first["in_recording_s"] == first["time_s"] - 299 / 120
+    assert "Foot Strike" not in str(recording.metadata)
 
 
 def test_channels_are_found_in_any_case_and_by_muscle(longest: bytes) -> None:

@@ -75,6 +75,23 @@ def test_the_analysis_finds_the_true_contractions(recording, written: Path) -> N
         assert all(abs(start - known.start_sample) < 200 for start, known in zip(starts, truth, strict=True))
 
 
+def test_faults_change_nothing_but_their_samples(recording) -> None:
+    faulty = synthesize(seed=3, seconds=40, contractions=6, faults=True)
+    assert faulty.truth.contractions == recording.truth.contractions
+    for name, samples in recording.channels.items():
+        same = np.ones(len(samples), dtype=bool)
+        for fault in faulty.truth.faults:
+            if fault.channel == name:
+                same[fault.start_sample : fault.end_sample] = False
+        np.testing.assert_array_equal(faulty.channels[name][same], samples[same])
+        assert same.all() == name.endswith("activated")
+
+
+def test_faults_need_eight_seconds() -> None:
+    with pytest.raises(BadAnalysisRequest, match=r"choose 8\.0 or more"):
+        synthesize(seconds=7.9, contractions=0, faults=True)
+
+
 def test_what_cannot_be_made_is_refused() -> None:
     for seconds, contractions in ((1.0, 0), (4000.0, 1), (20.0, 100), (20.0, -1)):
         with pytest.raises(BadAnalysisRequest):

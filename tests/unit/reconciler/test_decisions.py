@@ -74,6 +74,26 @@ def test_a_bad_recording_is_not_tried_again() -> None:
     assert top(step) == (Truth.FALSE, Reason.BAD_RECORDING)
 
 
+def test_an_unknown_profile_is_the_specs_fault_not_the_recordings() -> None:
+    status = decide(failed(Reason.BAD_RECORDING, exit_code=14)).status
+    assert [str(c.status) for c in status.conditions[:2]] == ["False", "Unknown"]
+
+
+def test_a_worker_killed_after_it_had_stored_has_succeeded() -> None:
+    killed = failed(Reason.INTERNAL_ERROR, exit_code=137)
+    assert top(decide(killed, database=FACTS)) == (Truth.TRUE, Reason.COMPLETED)
+
+
+def test_a_killed_worker_is_replaced_after_a_pause() -> None:
+    step = decide(failed(Reason.INTERNAL_ERROR, exit_code=143), later_s=31)
+    assert step.attempt == AttemptPlan(number=2, memory_mib=136)
+
+
+def test_a_suspended_session_gets_no_further_job() -> None:
+    step = decide(failed(Reason.OUT_OF_MEMORY), of=session(msgspec.structs.replace(SPEC, suspend=True)))
+    assert (step.attempt, top(step)) == (None, (Truth.UNKNOWN, Reason.SUSPENDED))
+
+
 def test_out_of_memory_climbs_the_ladder_at_once() -> None:
     step = decide(failed(Reason.OUT_OF_MEMORY))
     assert step.attempt == AttemptPlan(number=2, memory_mib=272)

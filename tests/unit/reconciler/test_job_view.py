@@ -1,6 +1,6 @@
 import pytest
 
-from emg_operator.job_view import JobState, view_job
+from emg_operator.job_view import JobState, is_attempt_of, view_job
 from emg_session.contract import TerminationMessage
 from emg_session.status import Reason
 from tests.support.sessions import failed, job_body, pod_body
@@ -65,6 +65,21 @@ def test_words_that_are_not_ours_are_not_repeated() -> None:
 
 def test_a_deadline_is_its_own_reason_though_the_pod_is_gone() -> None:
     assert view_job(job_body(**failed("DeadlineExceeded")), []).reason is Reason.DEADLINE_EXCEEDED
+
+
+def test_a_pod_past_its_own_deadline_says_so() -> None:
+    job = job_body(**failed("PodFailurePolicy"))
+    pod = pod_body(job, "Failed", exitCode=143)
+    pod["status"]["reason"] = "DeadlineExceeded"
+    assert view_job(job, [pod]).reason is Reason.DEADLINE_EXCEEDED
+
+
+def test_only_a_job_that_the_session_controls_is_its_attempt() -> None:
+    job = job_body()
+    assert is_attempt_of("5b0f", job)
+    assert not is_attempt_of("another session of the same name", job)
+    del job["metadata"]["annotations"]
+    assert not is_attempt_of("5b0f", job)
 
 
 def test_pods_of_other_attempts_do_not_count() -> None:

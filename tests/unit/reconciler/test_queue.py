@@ -1,6 +1,8 @@
 import asyncio
 from contextlib import suppress
 
+import pytest
+
 from emg_operator.queue import WorkQueue
 from emg_session.errors import ClusterUnavailable
 
@@ -52,8 +54,9 @@ async def test_a_name_added_while_it_runs_is_worked_on_once_more_but_never_twice
     assert (most, calls) == (1, 2)
 
 
-async def test_a_transient_failure_is_tried_again() -> None:
-    outcomes = iter([ClusterUnavailable("away"), None])
+@pytest.mark.parametrize("failure", [ClusterUnavailable("away"), KeyError("a bug")])
+async def test_a_failure_is_tried_again_and_stops_nobody_else(failure: Exception) -> None:
+    outcomes = iter([failure, None])
     done = asyncio.Event()
 
     async def work(_: str) -> None:

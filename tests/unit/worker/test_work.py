@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import emg_core
@@ -17,6 +18,7 @@ from emg_session.errors import (
 )
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import RecordingRef, SessionSpec
+from emg_worker.cross_check import Comparison, Finding, Verdict
 from emg_worker.exit_codes import exit_code
 from emg_worker.work import Worker, analyse
 from tests.support.memory import MemorySummaries
@@ -79,6 +81,20 @@ async def test_the_worker_stores_what_it_computed_under_its_session(tmp_path: Pa
     sentence = await Worker(WorkerContract(session_name="emg-a", spec=spec), store, summaries).run()
     assert (await summaries.load_summary("emg-a", {"profile": "ghostly-2", "options": {}})) is not None
     assert sentence.startswith("summary of ")
+
+
+async def test_a_second_readers_difference_is_said_beside_the_summary(tmp_path: Path) -> None:
+    path = synthetic_recording(tmp_path)
+    store = RecordingStore(Buckets({"recordings": f"file://{tmp_path}"}))
+    version = (await store.read(f"file://{path}")).version
+    spec = SessionSpec(recording=RecordingRef(uri=f"file://{path}", version=version), profile="ghostly-2")
+    different = Comparison(verdict=Verdict.DIFFERENT, findings=(Finding(what="channel 1 differs"),))
+    summaries = MemorySummaries()
+    contract = WorkerContract(session_name="emg-a", spec=spec)
+    said = await Worker(contract, store, summaries, lambda _: different).run()
+    stored = await summaries.load_summary("emg-a", contract.parameters())
+    assert said.endswith(" bytes stored; channel 1 differs: no known reason")
+    assert stored == json.loads(emg_core.open(path).analyze_json(profile="ghostly-2"))
 
 
 @pytest.mark.parametrize(
