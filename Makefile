@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help build run demo test check format bench corpus fuzz wheel image lock clean
+.PHONY: help build run demo test check format bench accuracy corpus fuzz wheel image lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ format: build ## format Python and Rust
 
 bench: build ## speed and memory beside SciPy and ezc3d, in one run
 	$(BIN)/python benchmarks/bench_core.py
+
+accuracy: build ## what standard-1 makes of planted contractions, for each detector
+	$(BIN)/python benchmarks/accuracy.py
 
 corpus: build ## read every file of the corpus beside the checkout, and say how many of each class read as they must
 	$(BIN)/python -m tests.support.corpus $(CORPUS)

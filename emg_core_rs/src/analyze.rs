@@ -1,13 +1,16 @@
 //! A whole recording: its muscles side by side on threads, its hash beside them, then scores.
 
 use crate::c3d::{Channel, Recording, Role};
+use crate::conditioning::SHORTEST_SEGMENT;
 use crate::error::AnalysisError;
 use crate::faults::Fault;
+use crate::method::Method;
 use crate::methods::methods;
 use crate::muscle::{Assessed, Context, Examined, MuscleChannels};
-use crate::options::bad_option;
+use crate::options::{bad_option, check_rate};
 use crate::profile::{Profile, sha256_hex};
 use crate::scores::score;
+use crate::standard::LEAST_USABLE_S;
 use crate::summary::{FaultRow, Muscle, Provenance, SCHEMA, Summary};
 use crate::workspace::with_workspace;
 use fearless_simd::Level;
@@ -90,10 +93,15 @@ fn check(recording: &Recording, muscles: &[MuscleChannels], profile: &Profile) -
     if muscles.is_empty() {
         return Err(AnalysisError::NoEmgChannel { channels: metadata.channels.len() });
     }
-    if samples < MINIMUM_SAMPLES || duration_s.is_none_or(|seconds| seconds < MINIMUM_S) {
-        let (minimum_samples, minimum_s) = (MINIMUM_SAMPLES, MINIMUM_S);
+    let (minimum_samples, minimum_s) = match profile.options.method {
+        Method::Ghostly(_) => (MINIMUM_SAMPLES, MINIMUM_S),
+        Method::Standard(_) => (SHORTEST_SEGMENT, LEAST_USABLE_S),
+    };
+    if samples < minimum_samples || duration_s.is_none_or(|seconds| seconds < minimum_s) {
         return Err(AnalysisError::TooShort { samples, duration_s, minimum_samples, minimum_s });
     }
+    let own = Profile::named(&profile.name)?.options;
+    check_rate(&profile.options, &own, metadata.sample_rate_hz.unwrap_or(f64::NAN))?;
     let is_muscle = |name: &str| muscles.iter().any(|muscle| muscle.name == name);
     match profile.options.mvc_nanovolts.keys().find(|name| !is_muscle(name)) {
         Some(name) => Err(bad_option("mvc_nanovolts", name, format!("the muscles are {}", names(muscles)))),

@@ -2,6 +2,7 @@
 
 use crate::envelope::window_samples;
 use crate::lanes::LANES;
+use crate::method::GhostlyOptions;
 use crate::options::Options;
 use fearless_simd::{Level, Simd, dispatch, f64x8, prelude::*};
 use serde::Serialize;
@@ -18,25 +19,65 @@ pub struct Contraction {
     pub duration_ms: f64,
     pub mean_amplitude_volts: f64,
     pub max_amplitude_volts: f64,
-    pub meets_mvc: bool,
+    /// Missing where there is no reference.
+    pub meets_mvc: Option<bool>,
     pub meets_duration: bool,
+    /// Meets all criteria there are.
     pub is_good: bool,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Details>,
+}
+
+/// What only standard-1 tells of a contraction, from its usable samples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Details {
+    pub rms_volts: f64,
+    pub iemg_volt_seconds: f64,
+    pub time_to_peak_ms: f64,
+    /// Left out, as the next, if fewer than 256 samples in a row are usable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mpf_hz: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mdf_hz: Option<f64>,
+    /// Unusable parts it touches; left out if none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub faults: usize,
+    /// Gaps merged away; left out if none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub merged: usize,
+    /// Left out unless true.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub long: bool,
+}
+
+pub fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Drops what is too short, then merges across small gaps, then splits what is too long.
-pub fn detect(level: Level, timing: &[f64], threshold: f64, sample_rate_hz: f64, options: &Options) -> Vec<Span> {
+pub fn detect(
+    level: Level,
+    timing: &[f64],
+    threshold: f64,
+    sample_rate_hz: f64,
+    options: &Options,
+    own: &GhostlyOptions,
+) -> Vec<Span> {
     let samples = |ms: u32| window_samples(ms, sample_rate_hz);
     let shortest = samples(options.min_contraction_ms);
-    let spans = runs_above(level, timing, threshold).into_iter().filter(|(start, end)| end - start >= shortest);
+    let spans = runs_above(level, timing, threshold, timing.len().saturating_sub(1))
+        .into_iter()
+        .filter(|(start, end)| end - start >= shortest);
     let merged = merge(spans, samples(options.merge_gap_ms));
-    split(&merged, samples(options.max_contraction_ms), samples(options.refractory_ms).max(1))
+    split(&merged, samples(options.max_contraction_ms), samples(own.refractory_ms).max(1))
 }
 
-/// Runs strictly above the threshold. Of a run that lasts to the end the last sample is left out, as the earlier system did.
-fn runs_above(level: Level, signal: &[f64], threshold: f64) -> Vec<Span> {
+/// Runs strictly above the threshold. One that lasts to the end of the signal gets `end`: of such a run the earlier system
+/// left the last sample out.
+pub fn runs_above(level: Level, signal: &[f64], threshold: f64, end: usize) -> Vec<Span> {
     let mut edges = dispatch!(level, simd => edges_on(simd, signal, threshold));
     if edges.len() % 2 == 1 {
-        edges.push(signal.len() - 1);
+        edges.push(end);
     }
     edges.as_chunks().0.iter().map(|[start, end]| (*start, *end)).collect()
 }
@@ -107,9 +148,10 @@ pub fn describe(
             duration_ms: ms(end - start),
             mean_amplitude_volts: mean,
             max_amplitude_volts: max,
-            meets_mvc,
+            meets_mvc: Some(meets_mvc),
             meets_duration,
             is_good: meets_mvc && meets_duration,
+            details: None,
         }
     };
     spans.iter().map(describe).collect()
@@ -126,7 +168,8 @@ fn amplitude(envelope: &[f64]) -> (f64, f64) {
 pub struct ContractionSummary {
     pub count: usize,
     pub good: usize,
-    pub meets_mvc: usize,
+    /// Missing where there is no reference.
+    pub meets_mvc: Option<usize>,
     pub meets_duration: usize,
     pub mean_duration_ms: Option<f64>,
     pub min_duration_ms: Option<f64>,
@@ -137,7 +180,7 @@ pub struct ContractionSummary {
 }
 
 impl ContractionSummary {
-    pub fn of(contractions: &[Contraction]) -> Self {
+    pub fn of(contractions: &[Contraction], has_reference: bool) -> Self {
         let count = |met: fn(&Contraction) -> bool| contractions.iter().filter(|c| met(c)).count();
         let column = |value: fn(&Contraction) -> f64| contractions.iter().map(value);
         let mean = |sum: f64| (!contractions.is_empty()).then(|| sum / contractions.len() as f64);
@@ -145,7 +188,7 @@ impl ContractionSummary {
         ContractionSummary {
             count: contractions.len(),
             good: count(|c| c.is_good),
-            meets_mvc: count(|c| c.meets_mvc),
+            meets_mvc: has_reference.then(|| count(|c| c.meets_mvc == Some(true))),
             meets_duration: count(|c| c.meets_duration),
             mean_duration_ms: mean(total_duration_ms),
             min_duration_ms: column(|c| c.duration_ms).min_by(f64::total_cmp),
@@ -163,7 +206,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn runs(signal: &[f64]) -> Vec<Span> {
-        runs_above(Level::new(), signal, 0.5)
+        runs_above(Level::new(), signal, 0.5, signal.len().saturating_sub(1))
     }
 
     #[test]

@@ -4,13 +4,10 @@ use crate::average::{moving_average, rows_needed};
 use crate::error::AnalysisError;
 use crate::filter::{self, Butterworth, PADDING};
 use crate::lanes::LANES;
-use crate::options::{Options, bad_option};
+use crate::options::{HIGHEST_CUTOFF, Options, bad_option};
 use crate::workspace::{Workspace, with_workspace};
 use fearless_simd::{Level, Simd, dispatch, f64x8, prelude::*};
 use std::ops::Range;
-
-/// Cut-offs above this share of the sample rate are clamped to it.
-const HIGHEST_CUTOFF: f64 = 0.45;
 
 /// How an envelope is made at one sample rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -94,7 +91,7 @@ pub fn envelope(
     }))
 }
 
-fn too_slow(sample_rate_hz: f64, options: &Options) -> AnalysisError {
+pub fn too_slow(sample_rate_hz: f64, options: &Options) -> AnalysisError {
     let bound = format!("it must be above {:.1} for the high-pass", f64::from(options.high_pass_hz) / HIGHEST_CUTOFF);
     bad_option("sample_rate_hz", &sample_rate_hz, bound)
 }
@@ -115,7 +112,7 @@ pub fn moving_rms(level: Level, samples: &[f64], window: usize) -> Vec<f64> {
 }
 
 #[inline(always)]
-fn map_rows<S: Simd>(simd: S, rows: &mut [[f64; LANES]], map: impl Fn(f64x8<S>) -> f64x8<S>) {
+pub fn map_rows<S: Simd>(simd: S, rows: &mut [[f64; LANES]], map: impl Fn(f64x8<S>) -> f64x8<S>) {
     for row in rows {
         *row = map(f64x8::simd_from(simd, *row)).into();
     }

@@ -162,7 +162,8 @@ fn run<S: Simd, const MAGNITUDE: bool>(simd: S, filter: &Butterworth, signal: &m
     let (last_row, last_lane) = signal.place(signal.samples() - 1);
     let kernel = Kernel::new(simd, filter);
     let rows = &mut signal.rows[..];
-    let warming = filter.settling_samples.min(rows.len());
+    // The only lane of a short signal has no neighbour to warm up on.
+    let warming = if last_lane == 0 { 0 } else { filter.settling_samples.min(rows.len()) };
 
     let ends = &rows[rows.len() - warming..];
     let mut state = kernel.warm_up(ends.iter().map(|row| from_left(*row)));
@@ -215,8 +216,10 @@ pub fn clear_extension(signal: &mut Rows) {
         signal.set_sample(i, 0.0);
         signal.set_sample(samples - 1 - i, 0.0);
     }
-    for index in samples..signal.rows.len() * LANES {
-        signal.set_sample(index, 0.0);
+    let (first_row, lane) = signal.place(samples);
+    if lane < LANES {
+        signal.rows[first_row..].iter_mut().for_each(|row| row[lane] = 0.0);
+        signal.rows.iter_mut().for_each(|row| row[lane + 1..].fill(0.0));
     }
 }
 

@@ -29,6 +29,15 @@ impl Rows {
         }
     }
 
+    /// Room for that many numbers, whatever they are now; a signal cut before is gone.
+    pub fn room(&mut self, numbers: usize) -> &mut [f64] {
+        let rows = numbers.div_ceil(LANES).max(self.rows.len());
+        // With as many rows to spare as padding and lanes can ask for later: growing then would move everything.
+        self.rows.reserve_exact((rows + 2 * LANES).saturating_sub(self.rows.len()));
+        self.rows.resize(rows, [0.0; LANES]);
+        self.rows.as_flattened_mut()
+    }
+
     /// Transposes squares of eight by eight, which stay in cache; returns the number of rows done.
     fn cut_tiles(&mut self, signal: &[f64]) -> usize {
         let length = self.rows.len();

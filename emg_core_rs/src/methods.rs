@@ -1,17 +1,29 @@
 //! What a paper's methods section needs to know about the numbers, as far as the profile and its options do not say it.
 
 use crate::envelope::EnvelopeDesign;
+use crate::method::{Detector, Method, StandardOptions};
 use crate::muscle::Context;
+use crate::spectrum::index_band_hz;
 use serde_json::{Value, json};
+
+const STATEMENT: &str = "For research use, not a medical device.";
+const FILTER: &str = "Butterworth of order 4, forward and backward: -6 dB at the cut-off";
 
 pub fn methods(context: &Context) -> Value {
     let design = EnvelopeDesign::new(context.sample_rate_hz, context.options);
+    match &context.options.method {
+        Method::Ghostly(_) => ghostly(design),
+        Method::Standard(own) => standard(context, own, design),
+    }
+}
+
+fn ghostly(design: Option<EnvelopeDesign>) -> Value {
     json!({
-        "statement": "For research use, not a medical device.",
+        "statement": STATEMENT,
         "electrodes": "notReported",
         "amplifier": "notReported",
         "filters": {
-            "type": "Butterworth of order 4, forward and backward: -6 dB at the cut-off",
+            "type": FILTER,
             "high_pass_hz": design.map(|design| design.high_pass_hz),
             "low_pass_hz": design.map(|design| design.low_pass_hz),
             "low_pass_clamped": design.is_some_and(|design| design.low_pass_clamped),
@@ -24,4 +36,56 @@ pub fn methods(context: &Context) -> Value {
         "detection": "smoothed magnitude above a share of its maximum; short dropped, gaps merged, long split",
         "reference": "InTaskP95: 95th percentile of this recording's own envelope (circular)",
     })
+}
+
+const NOT_REPORTED: [&str; 8] = [
+    "electrodes",
+    "placement",
+    "skin preparation",
+    "amplifier",
+    "impedance and noise",
+    "band before sampling",
+    "resolution",
+    "task and force",
+];
+
+/// The items of the ISEK standards (Merletti 1999) and of CEDE's checklists (Besomi et al. 2019 to 2024). What was done to
+/// the patient and by which hardware, no C3D recording says.
+fn standard(context: &Context, own: &StandardOptions, design: Option<EnvelopeDesign>) -> Value {
+    let band = index_band_hz(context.sample_rate_hz);
+    json!({
+        "statement": STATEMENT,
+        "notReported": NOT_REPORTED,
+        "sample_rate_hz": context.sample_rate_hz,
+        "filters": {
+            "type": FILTER,
+            "high_pass_hz": design.map(|design| design.high_pass_hz),
+            "low_pass_hz": design.map(|design| design.low_pass_hz),
+            "low_pass_clamped": design.is_some_and(|design| design.low_pass_clamped),
+        },
+        "high_passed": "each usable segment by itself, mean removed first; amplitude and spectra are of it",
+        "envelope": "its magnitude, low-pass, negative off, centred average over the samples present",
+        "envelope_window_samples": design.map(|design| design.window_samples | 1),
+        "spectrum": "Welch, 256 samples, Hann, 50 % overlap; median interpolated",
+        "fi_nsm5": "Dimitrov 2006",
+        "fi_nsm5_band_hz": [band.start(), band.end()],
+        "windows": "1 s, 50 % overlap",
+        "detection": detection(own.detector),
+        "fatigue": "least squares, 95 % by Student's t",
+        "timing_lag": "cross-correlation; nothing is shifted",
+        "rounding": "contractions, windows, fatigue: 4 digits, 0.1 ms; channels: 7 digits",
+    })
+}
+
+fn detection(detector: Detector) -> &'static str {
+    match detector {
+        Detector::Threshold => {
+            "above median of the quietest quarter + max(share of P99.5 over it, deviations), with hysteresis; gaps \
+             merged, then short dropped; long named, not split"
+        }
+        Detector::HodgesBuiTkeo => {
+            "Teager-Kaiser energy, 25 ms, above mean + h SD of rest (Hodges & Bui 1996; Solnik 2010)"
+        }
+        Detector::Bonato => "double threshold, 3 of 5 powers of two samples, chance 0.01 (Bonato 1998), not whitened",
+    }
 }

@@ -6,12 +6,13 @@ use crate::envelope::{self, EnvelopeDesign};
 use crate::faults::{self, Fault};
 use crate::filter::PADDING;
 use crate::mains::{self, Hum};
+use crate::method::{GhostlyOptions, Method};
 use crate::options::Options;
 use crate::quality::{self, Reason};
-use crate::quantile::quantile;
+use crate::reference;
 use crate::spectrum::{Moments, Spectral};
 use crate::statistics::{self, Sums, spread};
-use crate::summary::{Amplitude, ChannelReport, Muscle, Reference, ReferenceMethod, Windows};
+use crate::summary::{Amplitude, ChannelReport, Muscle, Reference, Windows};
 use crate::welch::{self, Spectrum};
 use crate::workspace::Workspace;
 use fearless_simd::Level;
@@ -20,7 +21,6 @@ use std::ops::Range;
 /// A signal that varies less has no spectrum.
 const LEAST_STD_VOLTS: f64 = 1e-10;
 pub const MAXIMUM_S: f64 = 600.0;
-const REFERENCE_QUANTILE: f64 = 0.95;
 
 /// The channels that measure a muscle, by number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,12 +50,12 @@ pub struct Examined {
     pub report: ChannelReport,
     pub faults: Vec<Fault>,
     /// Why the profile uses nothing of the channel.
-    unfit: Option<Unfit>,
+    pub unfit: Option<Unfit>,
 }
 
 /// ghostly-2 uses a channel whole, faults included, or not at all.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Unfit {
+pub enum Unfit {
     NonFinite,
     Flat,
     TooLong { duration_s: f64 },
@@ -64,7 +64,7 @@ enum Unfit {
 
 impl Unfit {
     /// A stable word.
-    fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Unfit::NonFinite => "NonFinite",
             Unfit::Flat => "Flat",
@@ -75,9 +75,9 @@ impl Unfit {
 }
 
 /// What one pass over a channel tells.
-struct Measured {
+pub struct Measured {
     halves: Vec<Sums>,
-    all: Sums,
+    pub all: Sums,
     low: f64,
     high: f64,
 }
@@ -88,34 +88,43 @@ struct Timing {
 }
 
 impl Context<'_> {
-    /// The `activated` channel goes first through the workspace, then the raw one; a muscle with an unfit channel is skipped.
     pub fn assess(&self, channels: &MuscleChannels, workspace: &mut Workspace) -> Assessed {
-        let (timing, activated) = channels.activated.map(|channel| self.time_by_activated(channel, workspace)).unzip();
+        match &self.options.method {
+            Method::Ghostly(own) => self.assess_ghostly(own, channels, workspace),
+            Method::Standard(own) => self.assess_standard(own, channels, workspace),
+        }
+    }
+
+    /// The `activated` channel goes first through the workspace, then the raw one; a muscle with an unfit channel is skipped.
+    fn assess_ghostly(&self, own: &GhostlyOptions, channels: &MuscleChannels, workspace: &mut Workspace) -> Assessed {
+        let timing = channels.activated.map(|channel| self.time_by_activated(own, channel, workspace));
+        let (timing, activated) = timing.unzip();
         self.load(channels.raw, PADDING, workspace);
         let signal = &workspace.signal[envelope::inner(self.samples)];
         let measured = self.measure(signal);
-        let power = measured.all.squares.is_finite().then(|| welch::whole(self.level, signal)).flatten();
-        let raw = self.examine_raw(channels.raw, signal, &measured, power.as_ref());
+        let power = self.power(signal, &measured);
+        let unfit = self.unfit_whole(signal, &measured);
+        let raw = self.examine_raw(channels.raw, signal, &measured, power.as_ref(), unfit);
         let examined: Vec<_> = [Some(raw), activated].into_iter().flatten().collect();
         let mut muscle = self.unassessed(channels);
         muscle.skipped = examined.iter().find_map(|examined| examined.unfit).map(Unfit::word);
         if let (None, Some(design)) = (muscle.skipped, self.design()) {
             self.unfiltered(&measured, power.as_ref(), workspace, &mut muscle);
             envelope::envelope_in(self.level, workspace, &design);
-            self.contractions(timing.flatten(), workspace, &mut muscle);
+            self.contractions(own, timing.flatten(), workspace, &mut muscle);
         }
         (muscle, examined)
     }
 
-    fn design(&self) -> Option<EnvelopeDesign> {
+    pub fn design(&self) -> Option<EnvelopeDesign> {
         EnvelopeDesign::new(self.sample_rate_hz, self.options)
     }
 
-    fn name(&self, channel: usize) -> String {
+    pub fn name(&self, channel: usize) -> String {
         self.recording.metadata.channels[channel].name.clone()
     }
 
-    fn unassessed(&self, channels: &MuscleChannels) -> Muscle {
+    pub fn unassessed(&self, channels: &MuscleChannels) -> Muscle {
         Muscle {
             name: channels.name.clone(),
             raw_channel: self.name(channels.raw),
@@ -129,11 +138,12 @@ impl Context<'_> {
             detection_threshold_volts: None,
             contractions: Vec::new(),
             contraction_summary: None,
+            standard: None,
         }
     }
 
     /// Puts one channel, in volts, into the workspace with room for `padding` samples on both sides.
-    fn load(&self, channel: usize, padding: usize, workspace: &mut Workspace) {
+    pub fn load(&self, channel: usize, padding: usize, workspace: &mut Workspace) {
         // Room for the padding is made at once: growing later would move everything.
         workspace.signal.reserve_exact((self.samples + 2 * PADDING).saturating_sub(workspace.signal.len()));
         workspace.signal.resize(self.samples + 2 * padding, 0.0);
@@ -142,17 +152,17 @@ impl Context<'_> {
         self.recording.decode_scaled(self.frames, channel, scale, samples);
     }
 
-    fn window_samples(&self) -> usize {
+    pub fn window_samples(&self) -> usize {
         envelope::window_samples(1000, self.sample_rate_hz).max(2)
     }
 
-    fn measure(&self, signal: &[f64]) -> Measured {
+    pub fn measure(&self, signal: &[f64]) -> Measured {
         let halves = statistics::block_sums(self.level, signal, self.window_samples() / 2);
         let (low, high) = statistics::extremes(self.level, signal);
         Measured { all: total(&halves), halves, low, high }
     }
 
-    fn faults(&self, signal: &[f64], measured: &Measured, rests_at_zero: bool) -> Vec<Fault> {
+    pub fn faults(&self, signal: &[f64], measured: &Measured, rests_at_zero: bool) -> Vec<Fault> {
         let (level, rate, extremes) = (self.level, self.sample_rate_hz, (measured.low, measured.high));
         if measured.all.squares.is_finite() {
             faults::detect_finite(level, signal, rate, rests_at_zero, extremes)
@@ -161,13 +171,25 @@ impl Context<'_> {
         }
     }
 
-    fn examine_raw(&self, channel: usize, signal: &[f64], measured: &Measured, power: Option<&Spectrum>) -> Examined {
-        let faults = self.faults(signal, measured, false);
-        let hum = power.and_then(|power| mains::hum(self.level, signal, power, self.sample_rate_hz));
-        self.examined(channel, signal, measured, faults, hum, self.unfit(signal, measured))
+    /// Spectrum of the whole channel, if it is finite and long enough.
+    pub fn power(&self, signal: &[f64], measured: &Measured) -> Option<Spectrum> {
+        measured.all.squares.is_finite().then(|| welch::whole(self.level, signal)).flatten()
     }
 
-    fn unfit(&self, signal: &[f64], measured: &Measured) -> Option<Unfit> {
+    pub fn examine_raw(
+        &self,
+        channel: usize,
+        signal: &[f64],
+        measured: &Measured,
+        power: Option<&Spectrum>,
+        unfit: Option<Unfit>,
+    ) -> Examined {
+        let faults = self.faults(signal, measured, false);
+        let hum = power.and_then(|power| mains::hum(self.level, signal, power, self.sample_rate_hz));
+        self.examined(channel, signal, measured, faults, hum, unfit)
+    }
+
+    fn unfit_whole(&self, signal: &[f64], measured: &Measured) -> Option<Unfit> {
         let duration_s = self.samples as f64 / self.sample_rate_hz;
         if !measured.all.squares.is_finite() {
             Some(Unfit::NonFinite)
@@ -181,7 +203,7 @@ impl Context<'_> {
         }
     }
 
-    fn examined(
+    pub fn examined(
         &self,
         channel: usize,
         signal: &[f64],
@@ -230,22 +252,28 @@ impl Context<'_> {
     }
 
     /// An `activated` channel may rest at zero: no contraction is no fault.
-    fn time_by_activated(&self, channel: usize, workspace: &mut Workspace) -> (Option<Timing>, Examined) {
+    fn time_by_activated(
+        &self,
+        own: &GhostlyOptions,
+        channel: usize,
+        workspace: &mut Workspace,
+    ) -> (Option<Timing>, Examined) {
         self.load(channel, 0, workspace);
         let measured = self.measure(&workspace.signal);
         let faults = self.faults(&workspace.signal, &measured, true);
         let unfit = (!measured.all.squares.is_finite()).then_some(Unfit::NonFinite);
         let examined = self.examined(channel, &workspace.signal, &measured, faults, None, unfit);
-        let timing = unfit.is_none().then(|| self.time(self.options.threshold_activated_permille, workspace));
+        let timing = unfit.is_none().then(|| self.time(own, self.options.threshold_activated_permille, workspace));
         (timing, examined)
     }
 
     /// Smooths the signal in the workspace and finds where it is above a share of its maximum.
-    fn time(&self, threshold_permille: u32, workspace: &mut Workspace) -> Timing {
-        envelope::smooth_magnitude(self.level, workspace, self.options.smoothing_samples as usize);
+    fn time(&self, own: &GhostlyOptions, threshold_permille: u32, workspace: &mut Workspace) -> Timing {
+        envelope::smooth_magnitude(self.level, workspace, own.smoothing_samples as usize);
         let (_, most) = statistics::extremes(self.level, &workspace.signal);
         let threshold = most * (f64::from(threshold_permille) / 1000.0);
-        let spans = contraction::detect(self.level, &workspace.signal, threshold, self.sample_rate_hz, self.options);
+        let (rate, options) = (self.sample_rate_hz, self.options);
+        let spans = contraction::detect(self.level, &workspace.signal, threshold, rate, options, own);
         Timing { threshold, spans }
     }
 
@@ -259,17 +287,27 @@ impl Context<'_> {
             iemg_volt_seconds: all.magnitudes / self.sample_rate_hz,
         });
         muscle.spectrum = power.and_then(|power| moments.spectral(power));
-        muscle.windows = Some(self.windows(signal, &measured.halves, &moments));
+        muscle.windows = Some(self.windows(signal, &measured.halves, &moments, |_| true));
     }
 
-    fn windows(&self, signal: &[f64], halves: &[Sums], moments: &Moments) -> Windows {
+    /// How metrics vary over the windows that count: those whose samples all do.
+    pub fn windows(
+        &self,
+        signal: &[f64],
+        halves: &[Sums],
+        moments: &Moments,
+        counts: impl Fn(Range<usize>) -> bool,
+    ) -> Windows {
         let (window, step) = (self.window_samples(), self.window_samples() / 2);
         let sums = window_sums(signal, halves, window);
-        let varies = |index: usize| varies(&sums[index], &signal[index * step..index * step + window]);
+        let place = |index: usize| index * step..index * step + window;
+        let counts: Vec<bool> = (0..sums.len()).map(|index| counts(place(index))).collect();
+        let has_spectrum = |index: usize| counts[index] && varies(&sums[index], &signal[place(index)]);
         let spectra = welch::windows(self.level, signal, window, step);
-        let spectra = spectra.iter().enumerate().filter(|(index, _)| varies(*index));
+        let spectra = spectra.iter().enumerate().filter(|(index, _)| has_spectrum(*index));
         let spectral: Vec<Spectral> = spectra.filter_map(|(_, power)| moments.spectral(power)).collect();
-        let amplitude = |metric: fn(&Sums) -> f64| spread(&sums.iter().map(metric).collect::<Vec<_>>());
+        let counting = sums.iter().zip(&counts).filter(|(_, counts)| **counts).map(|(sums, _)| sums);
+        let amplitude = |metric: fn(&Sums) -> f64| spread(&counting.clone().map(metric).collect::<Vec<_>>());
         let frequency = |metric: fn(&Spectral) -> f64| spread(&spectral.iter().map(metric).collect::<Vec<_>>());
         Windows {
             rms_volts: amplitude(Sums::root_mean_square),
@@ -281,32 +319,35 @@ impl Context<'_> {
     }
 
     /// Reference, timing where it is not known yet, and contractions from the envelope in the workspace.
-    fn contractions(&self, timing: Option<Timing>, workspace: &mut Workspace, muscle: &mut Muscle) {
+    fn contractions(
+        &self,
+        own: &GhostlyOptions,
+        timing: Option<Timing>,
+        workspace: &mut Workspace,
+        muscle: &mut Muscle,
+    ) {
         let envelope = &workspace.signal[envelope::inner(self.samples)];
-        let reference = self.reference(&muscle.name, envelope, workspace.rows.rows.as_flattened_mut());
-        let timing = timing.unwrap_or_else(|| self.time_by_envelope(envelope));
-        let (rate, threshold) = (self.sample_rate_hz, reference.threshold_volts);
+        let reference = self.ghostly_reference(&muscle.name, envelope, workspace.rows.rows.as_flattened_mut());
+        let timing = timing.unwrap_or_else(|| self.time_by_envelope(own, envelope));
+        let (rate, threshold) = (self.sample_rate_hz, reference.threshold_volts.unwrap_or(f64::INFINITY));
         muscle.contractions = contraction::describe(&timing.spans, envelope, rate, threshold, self.options);
-        muscle.contraction_summary = Some(ContractionSummary::of(&muscle.contractions));
+        muscle.contraction_summary = Some(ContractionSummary::of(&muscle.contractions, true));
         muscle.detection_threshold_volts = Some(timing.threshold);
         muscle.reference = Some(reference);
     }
 
-    fn time_by_envelope(&self, envelope: &[f64]) -> Timing {
+    fn time_by_envelope(&self, own: &GhostlyOptions, envelope: &[f64]) -> Timing {
         crate::workspace::with_workspace(|workspace| {
             workspace.signal.clear();
             workspace.signal.extend_from_slice(envelope);
-            self.time(self.options.threshold_envelope_permille, workspace)
+            self.time(own, self.options.threshold_envelope_permille, workspace)
         })
     }
 
-    fn reference(&self, muscle: &str, envelope: &[f64], spare: &mut [f64]) -> Reference {
-        let (method, volts) = match self.options.mvc_nanovolts.get(muscle) {
-            Some(nanovolts) => (ReferenceMethod::Provided, *nanovolts as f64 / 1e9),
-            None => (ReferenceMethod::InTaskP95, quantile(envelope, REFERENCE_QUANTILE, spare)),
-        };
-        let share = f64::from(self.options.mvc_threshold_percent) / 100.0;
-        Reference { method, volts, threshold_volts: volts * share }
+    fn ghostly_reference(&self, muscle: &str, envelope: &[f64], spare: &mut [f64]) -> Reference {
+        let provided = reference::provided(self, muscle);
+        let (method, volts) = provided.unwrap_or_else(|| reference::in_task(envelope, spare));
+        Reference::new(method, Some(volts), self.options)
     }
 }
 

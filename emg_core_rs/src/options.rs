@@ -1,27 +1,32 @@
 //! Options of an analysis: integers with the unit in the name, each within stated bounds.
 
 use crate::error::AnalysisError;
+use crate::method::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
+/// Cut-offs above this share of the sample rate are clamped to it, where that leaves a filter.
+pub const HIGHEST_CUTOFF: f64 = 0.45;
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Options {
     pub expected_contractions: u32,
     pub contraction_duration_threshold_ms: u32,
     pub mvc_threshold_percent: u32,
     /// Reference per muscle; a muscle that is not named here takes the profile's own reference.
     pub mvc_nanovolts: BTreeMap<String, u64>,
-    /// Detection threshold as a share of the maximum of the smoothed `activated` channel.
+    /// Detection threshold as a share of the `activated` channel's maximum: of the smoothed channel, or, for standard-1, of
+    /// what the robust maximum lies above the baseline.
     pub threshold_activated_permille: u32,
-    /// The same of the smoothed envelope, for muscles without such a channel.
+    /// The same of the envelope, for muscles without such a channel.
     pub threshold_envelope_permille: u32,
     pub min_contraction_ms: u32,
     pub merge_gap_ms: u32,
     pub max_contraction_ms: u32,
-    pub refractory_ms: u32,
-    pub smoothing_samples: u32,
+    /// Options that only one of the two ways to analyse has.
+    #[serde(flatten, skip_deserializing)]
+    pub method: Method,
     pub envelope_window_ms: u32,
     pub high_pass_hz: u32,
     pub low_pass_hz: u32,
@@ -54,8 +59,21 @@ impl Options {
         let bad = |bound: String| bad_option(option, value, bound);
         let mut all = serde_json::to_value(self).map_err(|error| bad(error.to_string()))?;
         let fields = all.as_object_mut().ok_or_else(|| bad("options are no object".to_owned()))?;
-        fields.insert(option.to_owned(), value.clone());
-        serde_json::from_value(all).map_err(|error| bad(error.to_string()))
+        if fields.insert(option.to_owned(), value.clone()).is_none() {
+            let known: Vec<_> = fields.keys().filter(|key| *key != option).map(String::as_str).collect();
+            return Err(bad(format!("unknown field `{option}`: there are {}", known.join(", "))));
+        }
+        let method = self.method.read(&all).map_err(|error| bad(self.bound(option, &error)))?;
+        let options: Self = serde_json::from_value(all).map_err(|error| bad(self.bound(option, &error)))?;
+        Ok(Options { method, ..options })
+    }
+
+    /// What a value that is no such number should have been.
+    fn bound(&self, option: &str, error: &serde_json::Error) -> String {
+        match self.bounded().into_iter().find(|(name, ..)| *name == option) {
+            Some((_, _, low, high)) => format!("it must be a whole number between {low} and {high}"),
+            None => error.to_string(),
+        }
     }
 
     fn check(&self) -> Result<(), AnalysisError> {
@@ -69,7 +87,7 @@ impl Options {
     /// Every number with its bounds, both allowed. Missing options are within theirs.
     fn bounded(&self) -> Vec<(&'static str, u64, u64, u64)> {
         let optional = |value: Option<u32>, low: u64| value.map_or(low, u64::from);
-        let mut rows = vec![
+        let mut rows: Vec<(&'static str, u64, u64, u64)> = vec![
             ("perceived_exertion", optional(self.perceived_exertion, 0), 0, 10),
             ("cuff_pressure_permille_aop", optional(self.cuff_pressure_permille_aop, 0), 0, 3_000),
             ("game_score_max", optional(self.game_score_max, 1), 1, 1_000_000_000),
@@ -84,8 +102,6 @@ impl Options {
             ("min_contraction_ms", self.min_contraction_ms, 0, 60_000),
             ("merge_gap_ms", self.merge_gap_ms, 0, 60_000),
             ("max_contraction_ms", self.max_contraction_ms, 100, 600_000),
-            ("refractory_ms", self.refractory_ms, 0, 60_000),
-            ("smoothing_samples", self.smoothing_samples, 1, 1_000),
             ("envelope_window_ms", self.envelope_window_ms, 1, 1_000),
             ("high_pass_hz", self.high_pass_hz, 1, 1_000),
             ("low_pass_hz", self.low_pass_hz, 1, 1_000),
@@ -97,7 +113,8 @@ impl Options {
             ("effort_weight_permille", self.effort_weight_permille, 0, 1_000),
             ("game_weight_permille", self.game_weight_permille, 0, 1_000),
         ];
-        rows.extend(plain.map(|(option, value, low, high)| (option, u64::from(value), low, high)));
+        let all = plain.into_iter().chain(self.method.bounded());
+        rows.extend(all.map(|(option, value, low, high)| (option, value.into(), u64::from(low), u64::from(high))));
         rows
     }
 
@@ -115,6 +132,22 @@ impl Options {
             Some((weights, sum)) => Err(bad_option(weights, &sum, "weights must add up to 1000".to_owned())),
             None => Ok(()),
         }
+    }
+}
+
+/// An option no recording of this rate allows; `own` are the profile's, whose limits are the recording's to miss.
+pub fn check_rate(options: &Options, own: &Options, sample_rate_hz: f64) -> Result<(), AnalysisError> {
+    let cutoffs = [
+        ("high_pass_hz", options.high_pass_hz, own.high_pass_hz, HIGHEST_CUTOFF),
+        ("low_pass_hz", options.low_pass_hz, own.low_pass_hz, 0.5),
+    ];
+    let over = |(_, hz, own, share): &(_, u32, u32, f64)| hz != own && f64::from(*hz) >= share * sample_rate_hz;
+    match cutoffs.into_iter().find(over) {
+        Some((option, hz, _, share)) => {
+            let bound = share * sample_rate_hz;
+            Err(bad_option(option, &hz, format!("at {sample_rate_hz} Hz it must lie below {bound}")))
+        }
+        None => Ok(()),
     }
 }
 

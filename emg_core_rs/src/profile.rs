@@ -1,6 +1,7 @@
 //! A profile is a named set of options; its digest is stored with every result.
 
 use crate::error::AnalysisError;
+use crate::method::{Detector, Fallback, GhostlyOptions, Method, StandardOptions};
 use crate::options::Options;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -8,7 +9,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// All profiles there are.
-pub const NAMES: [&str; 1] = ["ghostly-2"];
+pub const NAMES: [&str; 2] = ["ghostly-2", "standard-1"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Profile {
@@ -21,6 +22,7 @@ impl Profile {
     pub fn named(name: &str) -> Result<Self, AnalysisError> {
         match name {
             "ghostly-2" => Ok(Self::new(name, ghostly_2())),
+            "standard-1" => Ok(Self::new(name, standard_1())),
             _ => Err(AnalysisError::UnknownProfile { name: name.to_owned(), known: NAMES.join(", ") }),
         }
     }
@@ -53,8 +55,7 @@ fn ghostly_2() -> Options {
         min_contraction_ms: 100,
         merge_gap_ms: 200,
         max_contraction_ms: 10_000,
-        refractory_ms: 0,
-        smoothing_samples: 100,
+        method: Method::Ghostly(GhostlyOptions { refractory_ms: 0, smoothing_samples: 100 }),
         envelope_window_ms: 50,
         high_pass_hz: 20,
         low_pass_hz: 10,
@@ -69,6 +70,18 @@ fn ghostly_2() -> Options {
         effort_weight_permille: 250,
         game_weight_permille: 0,
     }
+}
+
+/// What a careful biomechanist would do; criteria and weights are those of the trial, as in ghostly-2.
+fn standard_1() -> Options {
+    let method = StandardOptions {
+        detector: Detector::Threshold,
+        threshold_deviations: 3,
+        hysteresis_percent: 60,
+        tkeo_deviations: 8,
+        reference: Fallback::None,
+    };
+    Options { threshold_envelope_permille: 50, method: Method::Standard(method), ..ghostly_2() }
 }
 
 #[cfg(test)]
@@ -106,11 +119,30 @@ mod tests {
         assert!(message(json!({"high_pass": 20})).contains("unknown field `high_pass`"));
         assert!(message(json!({"high_pass_hz": "20"})).contains("option high_pass_hz is \"20\""));
         assert!(message(json!({"high_pass_hz": 2.5})).contains("option high_pass_hz is 2.5"));
+        assert_eq!(
+            message(json!({"envelope_window_ms": -5})),
+            "option envelope_window_ms is -5, but it must be a whole number between 1 and 1000"
+        );
+        assert!(message(json!({"detector": 1})).contains("unknown field `detector`"));
+    }
+
+    #[test]
+    fn words_of_a_closed_set_have_numbers_too() {
+        let detector = |value: Value| {
+            let overrides = json!({"detector": value});
+            Ok(Profile::named("standard-1")?.with(overrides.as_object().unwrap())?.options.method)
+        };
+        assert_eq!(detector(json!(1)), detector(json!("hodges-bui-tkeo")));
+        let error: AnalysisError = detector(json!(3)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "option detector is 3, but it must be one of threshold (0), hodges-bui-tkeo (1), bonato (2)"
+        );
     }
 
     #[test]
     fn an_unknown_profile_is_named() {
         let error = Profile::named("standard-9").unwrap_err();
-        assert_eq!(error.to_string(), "there is no profile \"standard-9\"; there is ghostly-2");
+        assert_eq!(error.to_string(), "there is no profile \"standard-9\"; there is ghostly-2, standard-1");
     }
 }

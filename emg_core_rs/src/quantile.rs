@@ -3,12 +3,17 @@
 const SAMPLED: usize = 2048;
 const MARGIN: f64 = 0.02;
 
-/// `numpy.quantile(values, q)` with linear interpolation; `values` are finite and not empty. A strided sample brackets the
-/// place, then selection inside the bracket finds it; where the bracket misses, all values are selected from.
-/// `spare` has at least the length of `values`.
+/// `numpy.quantile(values, q)` with linear interpolation; `values` are finite and not empty. `spare` has at least their
+/// length.
 pub fn quantile(values: &[f64], q: f64, spare: &mut [f64]) -> f64 {
-    let position = q * (values.len() - 1) as f64;
+    quantile_at(values, q * (values.len() - 1) as f64, spare)
+}
+
+/// The value at a place, between 0 and the last, of the sorted values. A strided sample brackets it, then selection inside
+/// the bracket finds it; where the bracket misses, all values are selected from.
+pub fn quantile_at(values: &[f64], position: f64, spare: &mut [f64]) -> f64 {
     let rank = libm::floor(position) as usize;
+    let q = position / (values.len() - 1).max(1) as f64;
     let (mut below, mut inside) = gather(values, bracket(values, q), spare);
     if below > rank || below + inside <= rank + 1 {
         spare[..values.len()].copy_from_slice(values);

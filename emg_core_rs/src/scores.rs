@@ -1,12 +1,14 @@
 //! Scores of a session: numbers between 0 and 100 made by the profile's weights. A part that is missing is null and named.
 
 use crate::contraction::ContractionSummary;
+use crate::method::Method;
 use crate::options::Options;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Cuff pressure that counts as within the safe and effective range, in permille of arterial occlusion pressure.
 const CUFF_PRESSURE_PERMILLE: std::ops::RangeInclusive<u32> = 450..=550;
+const ALL_WEIGHTS: u32 = 1000;
 /// What the earlier system assumed for an effort nobody stated.
 const EFFORT_ASSUMED: f64 = 100.0;
 
@@ -20,12 +22,22 @@ pub struct Scores {
     pub muscles: BTreeMap<String, Option<MuscleScore>>,
     pub bfr: Bfr,
     pub data_completeness: DataCompleteness,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renormalized: Option<Renormalized>,
 }
 
-/// Blood-flow restriction: without a stated pressure it counts as compliant.
+/// Parts whose weight went to the others of their score, with the reason; only standard-1 does so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Renormalized {
+    pub overall: BTreeMap<&'static str, &'static str>,
+    /// Of each muscle's compliance.
+    pub muscles: BTreeMap<String, BTreeMap<&'static str, &'static str>>,
+}
+
+/// Blood-flow restriction. Without a stated pressure ghostly-2 counts it as compliant, standard-1 does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Bfr {
-    pub compliant: bool,
+    pub compliant: Option<bool>,
     pub cuff_pressure_permille_aop: Option<u32>,
 }
 
@@ -42,9 +54,10 @@ pub struct DataCompleteness {
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct MuscleScore {
-    pub compliance: f64,
+    pub compliance: Option<f64>,
     pub completion: f64,
-    pub intensity: f64,
+    /// Missing where there is no reference.
+    pub intensity: Option<f64>,
     pub duration: f64,
 }
 
@@ -54,12 +67,23 @@ impl MuscleScore {
         let share = |met: usize| if contractions.count > 0 { met as f64 / contractions.count as f64 } else { 0.0 };
         let completed = contractions.count as f64 / f64::from(options.expected_contractions);
         let completion = if completed < 1.0 { completed } else { 1.0 };
-        let (intensity, duration) = (share(contractions.meets_mvc), share(contractions.meets_duration));
-        let weighted = weight(options.completion_weight_permille) * completion
-            + weight(options.intensity_weight_permille) * intensity
-            + weight(options.duration_weight_permille) * duration;
-        MuscleScore { compliance: weighted * 100.0, completion, intensity, duration }
+        let (intensity, duration) = (contractions.meets_mvc.map(share), share(contractions.meets_duration));
+        let parts = [
+            (options.completion_weight_permille, Some(completion)),
+            (options.intensity_weight_permille, intensity),
+            (options.duration_weight_permille, Some(duration)),
+        ];
+        MuscleScore { compliance: weighted(&parts).map(|share| share * 100.0), completion, intensity, duration }
     }
+}
+
+/// Weighted sum over the parts that are there, divided by their weights unless those are all; missing without any.
+fn weighted(parts: &[(u32, Option<f64>)]) -> Option<f64> {
+    let there =
+        parts.iter().filter_map(|(permille, part)| Some((*permille, (*part)?))).filter(|(weight, _)| *weight > 0);
+    let weights: u32 = there.clone().map(|(permille, _)| permille).sum();
+    let sum = there.map(|(permille, part)| weight(permille) * part).reduce(|sum, part| sum + part)?;
+    Some(if weights == ALL_WEIGHTS { sum } else { sum / weight(weights) })
 }
 
 fn weight(permille: u32) -> f64 {
@@ -77,50 +101,90 @@ struct Parts {
 /// `muscles` in the order of the recording, left before right; `None` for one that was skipped.
 pub fn score(muscles: &[(&str, Option<&ContractionSummary>)], game_score: Option<f64>, options: &Options) -> Scores {
     let each: Vec<_> = muscles.iter().map(|(_, summary)| summary.map(|s| MuscleScore::of(s, options))).collect();
-    let bfr = Bfr {
-        compliant: options.cuff_pressure_permille_aop.is_none_or(|p| CUFF_PRESSURE_PERMILLE.contains(&p)),
-        cuff_pressure_permille_aop: options.cuff_pressure_permille_aop,
+    let is_standard = matches!(options.method, Method::Standard(_));
+    let pressure = options.cuff_pressure_permille_aop;
+    let within = pressure.map(|pressure| CUFF_PRESSURE_PERMILLE.contains(&pressure));
+    let bfr = Bfr { compliant: within.or((!is_standard).then_some(true)), cuff_pressure_permille_aop: pressure };
+    let gate = if bfr.compliant == Some(false) { 0.0 } else { 1.0 };
+    let mut parts = Parts::of(&each, game_score, options);
+    let overall = if is_standard {
+        parts.overall_of_those_there(options).map(|overall| overall * gate)
+    } else {
+        // As the earlier system: the pressure gates compliance, not the whole.
+        parts.compliance = parts.compliance.map(|compliance| compliance * gate);
+        parts.overall(options)
     };
-    let parts = Parts::of(&each, game_score, bfr, options);
     let names = muscles.iter().map(|(name, _)| (*name).to_owned());
     Scores {
-        overall: parts.overall(options),
+        overall,
         compliance: parts.compliance,
         symmetry: parts.symmetry,
         effort: parts.effort,
         game: parts.game,
-        data_completeness: parts.completeness(bfr),
+        data_completeness: parts.completeness(bfr, is_standard),
         bfr,
+        renormalized: is_standard.then(|| renormalized(muscles, &each, &parts, options)),
         muscles: names.zip(each).collect(),
     }
 }
 
+/// What standard-1 computed a score without, though its weight is not zero.
+fn renormalized(
+    muscles: &[(&str, Option<&ContractionSummary>)],
+    each: &[Option<MuscleScore>],
+    parts: &Parts,
+    options: &Options,
+) -> Renormalized {
+    let without = |score: &MuscleScore| score.intensity.is_none() && options.intensity_weight_permille > 0;
+    let muscles = muscles.iter().zip(each).filter(|(_, score)| score.as_ref().is_some_and(without));
+    let overall = [
+        (options.symmetry_weight_permille, parts.symmetry, "symmetry", "NotTwoMuscles"),
+        (options.effort_weight_permille, parts.effort, "effort", "NotStated"),
+        (options.game_weight_permille, parts.game, "game", "NotStated"),
+    ];
+    let missing = overall.into_iter().filter(|(weight, part, ..)| *weight > 0 && part.is_none());
+    Renormalized {
+        overall: missing.map(|(_, _, part, because)| (part, because)).collect(),
+        muscles: muscles
+            .map(|((name, _), _)| ((*name).to_owned(), BTreeMap::from([("intensity", "NoReference")])))
+            .collect(),
+    }
+}
+
 impl Parts {
-    fn of(muscles: &[Option<MuscleScore>], game_score: Option<f64>, bfr: Bfr, options: &Options) -> Self {
-        let each: Option<Vec<f64>> = muscles.iter().map(|muscle| muscle.map(|score| score.compliance)).collect();
+    fn of(muscles: &[Option<MuscleScore>], game_score: Option<f64>, options: &Options) -> Self {
+        let each: Option<Vec<f64>> = muscles.iter().map(|muscle| muscle.and_then(|score| score.compliance)).collect();
         let each = each.unwrap_or_default();
         Parts {
-            // As the earlier system: the pressure gates compliance, not the whole.
-            compliance: mean(&each).map(|mean| if bfr.compliant { mean } else { 0.0 }),
+            compliance: mean(&each),
             symmetry: symmetry(&each),
             effort: options.perceived_exertion.map(effort),
             game: game_score.zip(options.game_score_max).map(|(score, most)| score / f64::from(most) * 100.0),
         }
     }
 
-    /// Weighted sum; missing if a part that counts is missing. A missing effort counts as `EFFORT_ASSUMED`.
-    fn overall(&self, options: &Options) -> Option<f64> {
-        let parts = [
+    fn weighted(&self, options: &Options, effort: Option<f64>) -> [(u32, Option<f64>); 4] {
+        [
             (options.compliance_weight_permille, self.compliance),
             (options.symmetry_weight_permille, self.symmetry),
-            (options.effort_weight_permille, self.effort.or(Some(EFFORT_ASSUMED))),
+            (options.effort_weight_permille, effort),
             (options.game_weight_permille, self.game),
-        ];
+        ]
+    }
+
+    /// Weighted sum; missing if a part that counts is missing. A missing effort counts as `EFFORT_ASSUMED`.
+    fn overall(&self, options: &Options) -> Option<f64> {
+        let parts = self.weighted(options, self.effort.or(Some(EFFORT_ASSUMED)));
         let counting = parts.iter().filter(|(permille, _)| *permille > 0);
         counting.map(|(permille, part)| Some(weight(*permille) * (*part)?)).sum()
     }
 
-    fn completeness(&self, bfr: Bfr) -> DataCompleteness {
+    /// The weights of missing parts go to the others; missing without compliance, for effort alone tells nothing.
+    fn overall_of_those_there(&self, options: &Options) -> Option<f64> {
+        self.compliance.and_then(|_| weighted(&self.weighted(options, self.effort)))
+    }
+
+    fn completeness(&self, bfr: Bfr, is_standard: bool) -> DataCompleteness {
         let has_bfr_data = bfr.cuff_pressure_permille_aop.is_some();
         let parts = [
             ("compliance", self.compliance.is_some()),
@@ -135,7 +199,7 @@ impl Parts {
             has_game_data: self.game.is_some(),
             has_bfr_data,
             missing: parts.iter().filter(|(_, there)| !there).map(|(name, _)| *name).collect(),
-            effort_assumed: self.effort.is_none().then_some(EFFORT_ASSUMED),
+            effort_assumed: (self.effort.is_none() && !is_standard).then_some(EFFORT_ASSUMED),
         }
     }
 }
@@ -149,6 +213,16 @@ fn symmetry(compliances: &[f64]) -> Option<f64> {
     let &[left, right] = compliances else { return None };
     let sum = left + right;
     Some(if sum > 0.0 { (1.0 - (left - right).abs() / sum) * 100.0 } else { 0.0 })
+}
+
+/// Sessions a programme expects in seven days, and the day from which their share tells something.
+const EXPECTED_PER_WEEK: f64 = 15.0;
+const FIRST_DAY: u32 = 3;
+
+/// Completed sessions of those expected by the end of day `day` of a programme, between 0 and 100; `None` before day 3.
+pub fn adherence(completed: u32, day: u32) -> Option<f64> {
+    let share = f64::from(completed) / (EXPECTED_PER_WEEK / 7.0 * f64::from(day)) * 100.0;
+    (day >= FIRST_DAY).then_some(if share < 100.0 { share } else { 100.0 })
 }
 
 /// From perceived exertion on Borg's CR-10 scale: best from 4 to 6, less to both sides.
@@ -167,7 +241,13 @@ mod tests {
     use crate::profile::Profile;
 
     fn contractions(count: usize, meets_duration: usize) -> ContractionSummary {
-        ContractionSummary { count, meets_mvc: count, meets_duration, ..ContractionSummary::of(&[]) }
+        ContractionSummary { count, meets_mvc: Some(count), meets_duration, ..ContractionSummary::of(&[], true) }
+    }
+
+    fn standard(muscles: &[(&str, Option<&ContractionSummary>)], change: impl Fn(&mut Options)) -> Scores {
+        let mut options = Profile::named("standard-1").unwrap().options;
+        change(&mut options);
+        score(muscles, None, &options)
     }
 
     fn scored(muscles: &[(&str, Option<&ContractionSummary>)], change: impl Fn(&mut Options)) -> Scores {
@@ -205,9 +285,45 @@ mod tests {
             let found = scored(&[("L", Some(&some)), ("R", Some(&some))], |options| {
                 options.cuff_pressure_permille_aop = Some(permille);
             });
-            assert_eq!((found.bfr.compliant, found.compliance == Some(0.0)), (compliant, !compliant));
+            assert_eq!((found.bfr.compliant, found.compliance == Some(0.0)), (Some(compliant), !compliant));
             assert_eq!(found.symmetry, Some(100.0));
         }
+    }
+
+    #[test]
+    fn without_a_reference_standard_1_shares_the_weight_of_intensity_and_says_so() {
+        let some = ContractionSummary { meets_mvc: None, ..contractions(6, 3) };
+        let found = standard(&[("L", Some(&some)), ("R", Some(&some))], |_| {});
+        let compliance = (0.333 * 0.5 + 0.334 * 0.5) / 0.667 * 100.0;
+        assert_eq!((found.compliance, found.muscles["L"].unwrap().intensity), (Some(compliance), None));
+        let told = found.renormalized.unwrap();
+        assert_eq!(told.overall, BTreeMap::from([("effort", "NotStated")]));
+        assert_eq!(told.muscles.keys().collect::<Vec<_>>(), ["L", "R"]);
+        assert_eq!(found.overall, Some((0.5 * compliance + 0.25 * 100.0) / 0.75));
+        assert_eq!((found.data_completeness.effort_assumed, found.bfr.compliant), (None, None));
+    }
+
+    #[test]
+    fn under_standard_1_the_cuff_pressure_gates_the_whole() {
+        let some = contractions(12, 12);
+        let found = standard(&[("L", Some(&some)), ("R", Some(&some))], |options| {
+            options.cuff_pressure_permille_aop = Some(600);
+        });
+        assert_eq!((found.overall, found.compliance, found.bfr.compliant), (Some(0.0), Some(100.0), Some(false)));
+    }
+
+    #[test]
+    fn effort_alone_is_no_overall_score() {
+        let found = standard(&[("L", None)], |options| options.perceived_exertion = Some(5));
+        assert_eq!((found.effort, found.overall), (Some(100.0), None));
+    }
+
+    #[test]
+    fn adherence_counts_fifteen_sessions_a_week_from_the_third_day() {
+        assert_eq!(
+            [adherence(5, 2), adherence(3, 7), adherence(15, 7), adherence(99, 7)],
+            [None, Some(20.0), Some(100.0), Some(100.0)]
+        );
     }
 
     #[test]

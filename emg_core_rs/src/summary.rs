@@ -2,8 +2,10 @@
 //! gives the same bytes on every processor and with any number of threads.
 
 use crate::c3d::Metadata;
-use crate::contraction::{Contraction, ContractionSummary};
+use crate::contraction::{Contraction, ContractionSummary, is_zero};
+use crate::fatigue::Fatigue;
 use crate::faults::Kind;
+use crate::options::Options;
 use crate::profile::Profile;
 use crate::quality::{Reason, Verdict};
 use crate::scores::Scores;
@@ -107,6 +109,19 @@ pub struct Muscle {
     pub detection_threshold_volts: Option<f64>,
     pub contractions: Vec<Contraction>,
     pub contraction_summary: Option<ContractionSummary>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub standard: Option<StandardMuscle>,
+}
+
+/// What only standard-1 tells of a muscle.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct StandardMuscle {
+    pub fatigue: Option<Fatigue>,
+    /// Usable segments too short for the filters, and their samples; left out if none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub excluded_segments: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub excluded_samples: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -131,15 +146,28 @@ pub struct Windows {
 pub enum ReferenceMethod {
     /// Given for the muscle.
     Provided,
+    /// Given by the recording: see `c3d::references`.
+    File,
     /// 95th percentile of this recording's own envelope. Circular: almost every contraction meets it.
     InTaskP95,
+    /// 150 µV, whoever the muscle is of.
+    Default,
+    /// There is none: nothing is told about intensity.
+    None,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Reference {
     pub method: ReferenceMethod,
-    pub volts: f64,
-    pub threshold_volts: f64,
+    pub volts: Option<f64>,
+    pub threshold_volts: Option<f64>,
+}
+
+impl Reference {
+    pub fn new(method: ReferenceMethod, volts: Option<f64>, options: &Options) -> Self {
+        let share = f64::from(options.mvc_threshold_percent) / 100.0;
+        Reference { method, volts, threshold_volts: volts.map(|volts| volts * share) }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

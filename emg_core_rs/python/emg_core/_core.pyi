@@ -11,6 +11,8 @@ __all__ = [
     "Layout",
     "Recording",
     "__version__",
+    "adherence",
+    "condition",
     "envelope",
     "faults",
     "min_max",
@@ -132,6 +134,18 @@ def moving_rms(samples: ArrayLike, sample_rate_hz: float, window_ms: int = 50) -
 
 def envelope(samples: ArrayLike, sample_rate_hz: float) -> NDArray[np.float64]:
     """Return high-pass, magnitude, low-pass, moving average, as ghostly-2 does; shape (n,). Raises AnalysisError."""
+
+def condition(
+    samples: ArrayLike, sample_rate_hz: float, segments: list[tuple[int, int]] | None = None
+) -> dict[str, NDArray[np.float64]]:
+    """Return `high_passed`, `envelope` and `rms` as standard-1 computes them: shape (n,), in the unit of the samples.
+
+    Each half-open segment (default: all samples) is conditioned by itself; samples outside become zero. Segments lie in
+    order and hold at least 16 samples. Raises AnalysisError.
+    """
+
+def adherence(completed: int, day: int) -> float | None:
+    """Return completed sessions as a share of those expected by `day` (15 in 7 days), 0 to 100; None before day 3."""
 
 def profiles() -> dict[str, dict[str, Any]]:
     """Return every profile: name to `digest` and `options`."""

@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pythonize::pythonize;
 use std::borrow::Cow;
+use std::ops::Range;
 
 type Samples<'py> = PyArrayLike1<'py, f64, AllowTypeChange>;
 type Array<'py> = Bound<'py, PyArray1<f64>>;
@@ -80,6 +81,33 @@ fn envelope<'py>(py: Python<'py>, samples: Samples<'py>, sample_rate_hz: f64) ->
 }
 
 #[pyfunction]
+#[pyo3(signature = (samples, sample_rate_hz, segments=None))]
+fn condition<'py>(
+    py: Python<'py>,
+    samples: Samples<'py>,
+    sample_rate_hz: f64,
+    segments: Option<Vec<(usize, usize)>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let samples = contiguous(&samples);
+    let segments = segments.unwrap_or_else(|| vec![(0, samples.len())]);
+    let segments: Vec<Range<usize>> = segments.into_iter().map(|(start, end)| start..end).collect();
+    let options = Profile::named("standard-1").map_err(|error| analysis_error(py, &error))?.options;
+    let level = Machine::detected().level;
+    let found = py.detach(|| emg_core::condition(level, &samples, &segments, sample_rate_hz, &options));
+    let found = found.map_err(|error| analysis_error(py, &error))?;
+    let signals = PyDict::new(py);
+    signals.set_item("high_passed", PyArray1::from_vec(py, found.high_passed))?;
+    signals.set_item("envelope", PyArray1::from_vec(py, found.envelope))?;
+    signals.set_item("rms", PyArray1::from_vec(py, found.rms))?;
+    Ok(signals)
+}
+
+#[pyfunction]
+fn adherence(completed: u32, day: u32) -> Option<f64> {
+    emg_core::scores::adherence(completed, day)
+}
+
+#[pyfunction]
 fn profiles(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let all = PyDict::new(py);
     for name in PROFILES {
@@ -111,5 +139,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(faults, module)?)?;
     module.add_function(wrap_pyfunction!(moving_rms, module)?)?;
     module.add_function(wrap_pyfunction!(envelope, module)?)?;
+    module.add_function(wrap_pyfunction!(condition, module)?)?;
+    module.add_function(wrap_pyfunction!(adherence, module)?)?;
     module.add_function(wrap_pyfunction!(profiles, module)?)
 }

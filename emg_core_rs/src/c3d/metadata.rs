@@ -8,6 +8,7 @@ use super::facts::{self, Game};
 use super::header::Header;
 use super::layout::{Layout, Storage, first_number};
 use super::parameters::Parameters;
+use super::therapy::references;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -56,6 +57,8 @@ pub struct Recording {
     pub metadata: Metadata,
     pub layout: Layout,
     pub calibrations: Vec<Calibration>,
+    /// Maximum voluntary contractions in volts, by muscle: see `references`.
+    pub references: BTreeMap<String, f64>,
 }
 
 impl Recording {
@@ -68,7 +71,8 @@ impl Recording {
         let (calibrations, scale_assumed) = channels::calibrate(&parameters, layout.channels, layout.unsigned);
         let mut metadata = metadata(prefix, &header, &parameters, &layout);
         metadata.flags = flags(&metadata, &parameters, &layout, scale_assumed);
-        Ok(Recording { metadata, layout, calibrations })
+        let references = references(&parameters, &metadata.channels);
+        Ok(Recording { metadata, layout, calibrations, references })
     }
 
     /// Physical values of one channel, `scale` times, from the bytes of whole frames.

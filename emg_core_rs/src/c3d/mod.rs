@@ -10,6 +10,7 @@ mod header;
 mod layout;
 mod metadata;
 mod parameters;
+mod therapy;
 mod window;
 
 pub use bytes::{ByteOrder, Prefix};

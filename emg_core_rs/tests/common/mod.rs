@@ -63,7 +63,8 @@ fn number(kind: u8, value: &[u8]) -> Vec<u8> {
     [&[kind, 0][..], value, &[0]].concat()
 }
 
-fn record(id: i8, name: &str, body: &[u8]) -> Vec<u8> {
+/// A group (negative number) or a parameter.
+pub fn record(id: i8, name: &str, body: &[u8]) -> Vec<u8> {
     let offset = (2 + body.len()) as u16;
     [&[name.len() as u8, id.cast_unsigned()][..], name.as_bytes(), &offset.to_le_bytes(), body].concat()
 }

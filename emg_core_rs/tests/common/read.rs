@@ -1,7 +1,7 @@
 //! Everything a caller can do with bytes from outside.
 
 use emg_core::c3d::{Prefix, Recording, events, personal};
-use emg_core::{Machine, Profile, analyze};
+use emg_core::{Machine, PROFILES, Profile, analyze};
 
 /// Reads and analyses the bytes, whatever they are; panics if the core does, or if it says what cannot be.
 pub fn read(data: &[u8]) {
@@ -17,9 +17,11 @@ pub fn read(data: &[u8]) {
         let samples = parsed.samples(parsed.layout.frames_of(data), channel);
         assert_eq!(samples.len(), parsed.metadata.samples_per_channel);
     }
-    let profile = Profile::named("ghostly-2").unwrap();
-    if let Ok(summary) = analyze(data, &parsed, Some(""), &profile, Machine::detected()) {
-        let text = String::from_utf8(summary.to_json()).unwrap();
-        assert!(!text.contains("-0.0,") && !text.contains("NaN"));
+    for name in PROFILES {
+        let profile = Profile::named(name).unwrap();
+        if let Ok(summary) = analyze(data, &parsed, Some(""), &profile, Machine::detected()) {
+            let text = String::from_utf8(summary.to_json()).unwrap();
+            assert!(!text.contains("-0.0,") && !text.contains("NaN"));
+        }
     }
 }
