@@ -1,6 +1,7 @@
 """Logs: one JSON object a line, an event with its fields. Never anything from inside a recording."""
 
 import logging
+import traceback
 from datetime import UTC, datetime
 
 import msgspec
@@ -20,9 +21,14 @@ class JsonLines(logging.Formatter):
             "event": record.getMessage(),
         }
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            line["exception"] = _trace(error)
         return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def _trace(error: BaseException) -> str:
+    """Return an error's kind and places; its text, and those of its causes, might quote a recording or a row."""
+    return f"{type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}"
 
 
 def log_as_json() -> None:

@@ -1,5 +1,6 @@
 import json
 import logging
+import sys
 
 from emg_api.logs import JsonLines
 
@@ -17,3 +18,17 @@ def test_a_log_line_is_an_event_with_its_fields():
         "event": "notice ignored",
         "reason": "no .c3d file",
     }
+
+
+def test_a_bug_is_logged_with_its_place_and_without_its_text():
+    words = ["P.", "Smith"]
+    try:
+        int(words[1])
+    except ValueError:
+        record = logging.LogRecord("emg", logging.ERROR, __file__, 1, "a bug", (), sys.exc_info())
+
+    exception = json.loads(JsonLines().format(record))["exception"]
+
+    assert exception.startswith("ValueError\n")
+    assert "test_a_bug_is_logged" in exception
+    assert "Smith" not in exception.replace('"P. Smith"', "")
