@@ -12,17 +12,17 @@ from emg_operator.cluster import KubernetesCluster, check_definition
 from emg_operator.handlers import kopf_settings, watch
 from emg_operator.reconcile import Reconciler
 from emg_operator.settings import OperatorSettings
+from emg_session.connections import database_url
 from emg_session.database import open_summaries
 from emg_session.errors import Failure
 from emg_session.sessions import connected_cluster, in_cluster
-from emg_session.settings import required
 
 _LIVENESS = "http://0.0.0.0:8081/healthz"
 
 
-async def operate(settings: OperatorSettings, database_url: str) -> None:
+async def operate(settings: OperatorSettings, database: str) -> None:
     """Run until told to stop."""
-    async with connected_cluster() as api, open_summaries(database_url) as summaries:
+    async with connected_cluster() as api, open_summaries(database) as summaries:
         await summaries.check_schema()
         await check_definition(api, settings.namespace)
         cluster = KubernetesCluster(api)
@@ -59,8 +59,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = OperatorSettings.from_env(os.environ)
-        database_url = required(os.environ, "EMG_DATABASE_URL", "where summaries are stored")
-        asyncio.run(operate(settings, database_url))
+        asyncio.run(operate(settings, database_url(os.environ)))
     except Failure as failure:
         sys.exit(f"emg_operator: {failure}")
 

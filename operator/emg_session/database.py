@@ -213,7 +213,7 @@ async def open_summaries(
         min_size=1,
         max_size=most_connections,
         open=False,
-        timeout=CONNECT_SECONDS,
+        timeout=answer_seconds,
         reconnect_timeout=CONNECT_SECONDS,
         check=AsyncConnectionPool.check_connection,
         kwargs={"autocommit": True, **options},

@@ -32,7 +32,7 @@ CONTRACT = WorkerContract(session_name="emg-a", spec=SPEC)
 @pytest.fixture
 async def summaries(database_url: str) -> AsyncIterator[SummaryStore]:
     migrate.upgrade(database_url)
-    async with open_summaries(database_url) as store:
+    async with open_summaries(database_url, answer_seconds=120) as store:  # busy machines are no failure
         yield store
 
 
