@@ -22,8 +22,8 @@ KIND = "EMGSession"
 API_VERSION = f"{GROUP}/{VERSION}"
 SESSION_LABEL = "emg.ghostly/session"
 
-# The only profile so far; becomes standard-1 when the core has it.
-DEFAULT_PROFILE = "ghostly-2"
+# The CRD says the same.
+DEFAULT_PROFILE = "standard-1"
 MOST_SIZE_BYTES = 2**40
 
 _SESSION_NAMESPACE = uuid.UUID("5f0d1b43-5a0e-5e2c-9c1c-0e6d67686f73")

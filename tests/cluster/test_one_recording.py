@@ -66,7 +66,7 @@ def test_kubectl_shows_the_outcome_in_columns(journey: Journey) -> None:
         "DURATION": f"{summary['recording']['duration_s']:.1f}s",
         "CONTRACTIONS": str(sum(len(muscle["contractions"]) for muscle in summary["muscles"])),
         "ATTEMPTS": "1",
-        "PROFILE": "ghostly-2",
+        "PROFILE": "standard-1",
     }
     shown = dict(zip(header.split(), row.split(), strict=True))
     assert shown == expected | {"AGE": shown["AGE"]}

@@ -47,9 +47,9 @@ class Recording:
     def channels(self) -> list[Channel]: ...
     def __getitem__(self, name: str, /) -> Channel:
         """Find a channel by name in any case; `CH1` finds `CH1 Raw`. Raises KeyError, which lists the names."""
-    def analyze(self, profile: str = "ghostly-2", options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def analyze(self, profile: str = "standard-1", options: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Compute the summary, `emg-summary/1`. `options` override those of the profile. Raises AnalysisError."""
-    def analyze_json(self, profile: str = "ghostly-2", options: Mapping[str, Any] | None = None) -> bytes:
+    def analyze_json(self, profile: str = "standard-1", options: Mapping[str, Any] | None = None) -> bytes:
         """Compute the summary as canonical JSON: the same bytes on every machine, with any number of threads."""
     def envelope(self, channel: str) -> NDArray[np.float64]:
         """Smooth the amplitude of a channel as ghostly-2 does: shape (n,), in the channel's unit."""

@@ -107,7 +107,7 @@ impl PyRecording {
         Ok(PyChannel { opened: Arc::clone(&self.opened), index: self.opened.channel(name)? })
     }
 
-    #[pyo3(signature = (profile="ghostly-2", options=None))]
+    #[pyo3(signature = (profile="standard-1", options=None))]
     fn analyze<'py>(
         &self,
         py: Python<'py>,
@@ -117,7 +117,7 @@ impl PyRecording {
         Ok(pythonize(py, &self.summarize(py, profile, options)?)?)
     }
 
-    #[pyo3(signature = (profile="ghostly-2", options=None))]
+    #[pyo3(signature = (profile="standard-1", options=None))]
     fn analyze_json<'py>(
         &self,
         py: Python<'py>,

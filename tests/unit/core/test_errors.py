@@ -85,8 +85,8 @@ def test_the_dict_is_the_canonical_document(longest: bytes) -> None:
 
 
 def test_profiles_tell_their_options_and_digest(longest: bytes) -> None:
-    profile = emg_core.profiles()["ghostly-2"]
-    assert emg_core.open(longest).analyze()["profile"] == {"name": "ghostly-2", **profile}
+    for name, profile in emg_core.profiles().items():
+        assert emg_core.open(longest).analyze(name)["profile"] == {"name": name, **profile}
 
 
 def test_an_analysis_survives_a_fork(longest: bytes) -> None:

@@ -63,7 +63,7 @@ def test_the_fills_of_a_real_recording_are_found_and_nothing_else() -> None:
 
 def test_fills_leave_the_dc_offset_alone() -> None:
     samples = ghostly(FILLED)["CH1 Raw"].samples
-    report = ghostly(FILLED).analyze()["channels"][0]
+    report = ghostly(FILLED).analyze("ghostly-2")["channels"][0]
     rest = samples[~np.isclose(samples, FILL_VOLTS, rtol=1e-6)]
     # Both sums round: 173,000 additions of some 1e-4 V keep 12 digits and more.
     assert report["dc_offset_volts"] == pytest.approx(rest.mean(), rel=1e-10)
