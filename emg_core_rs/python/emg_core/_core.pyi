@@ -3,6 +3,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, final
 
 import numpy as np
+from arro3.core import Table
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Buffer
 
@@ -52,7 +53,16 @@ class Recording:
     def analyze_json(self, profile: str = "standard-1", options: Mapping[str, Any] | None = None) -> bytes:
         """Compute the summary as canonical JSON: the same bytes on every machine, with any number of threads."""
     def envelope(self, channel: str) -> NDArray[np.float64]:
-        """Smooth the amplitude of a channel as ghostly-2 does: shape (n,), in the channel's unit."""
+        """Return `recording[channel].envelope()`."""
+    def window(self, start_s: float, end_s: float) -> dict[str, NDArray[np.float64]]:
+        """Return `Channel.window` of every channel by name; of several with one name the first."""
+    def to_arrow(self, start_s: float | None = None, end_s: float | None = None) -> Table:
+        """Return the samples with start_s ≤ t < end_s, of all channels, as a table with the Arrow PyCapsule interface.
+
+        Columns are float64: `time_s` from the first sample of the recording (NaN without a sample rate), then each
+        channel in its own unit. The schema's metadata have `sample_rate_hz`, a field's `unit`, as far as known. Needs
+        the extra `arrow`. Raises ImportError. Source: https://arrow.apache.org/docs/format/CDataInterface
+        """
 
 @final
 class Channel:
@@ -72,6 +82,27 @@ class Channel:
     @property
     def samples(self) -> NDArray[np.float64]:
         """Physical values in `unit`, shape (n,); decoded anew at every access."""
+    @property
+    def scale(self) -> float:
+        """In `unit` per stored step: ANALOG:SCALE times ANALOG:GEN_SCALE."""
+    @property
+    def offset(self) -> float:
+        """The stored number that means 0: ANALOG:OFFSET."""
+    @property
+    def stored(self) -> NDArray[np.int16] | NDArray[np.uint16] | NDArray[np.float32] | None:
+        """The numbers as they lie in the recording, shape (frames, samples_per_frame): a read-only view, not a copy.
+
+        In the recording's own type and byte order; None for DEC's floats, which NumPy has no type for. `samples` are
+        (stored.astype(float64) - offset) * scale. The view keeps the bytes of the whole recording in memory.
+        """
+    def window(self, start_s: float, end_s: float) -> NDArray[np.float64]:
+        """Return the samples with start_s ≤ t < end_s: physical values in `unit`, shape (n,).
+
+        Only their frames are decoded. Bounds beyond the recording mean its ends; what holds no sample gives an empty
+        array, and so does any window without a sample rate. A bound up to 1e-6 of a sample past a sample is at it.
+        """
+    def envelope(self) -> NDArray[np.float64]:
+        """Smooth the amplitude as ghostly-2 does: shape (n,), in `unit`. Raises AnalysisError."""
 
 @final
 class Layout:

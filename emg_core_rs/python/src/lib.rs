@@ -3,7 +3,9 @@
 
 #![deny(unsafe_code)] // not forbidden: PyO3's macros write unsafe code and allow it for themselves
 
+mod arrow;
 mod bytes;
+mod channel;
 mod errors;
 mod layout;
 mod recording;
@@ -129,7 +131,7 @@ fn contiguous<'a>(samples: &'a Samples<'_>) -> Cow<'a, [f64]> {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<recording::PyRecording>()?;
-    module.add_class::<recording::PyChannel>()?;
+    module.add_class::<channel::PyChannel>()?;
     module.add_class::<layout::PyLayout>()?;
     module.add_function(wrap_pyfunction!(recording::open, module)?)?;
     module.add_function(wrap_pyfunction!(probe, module)?)?;

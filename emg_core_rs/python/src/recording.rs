@@ -1,25 +1,26 @@
-//! `emg_core.Recording` and `emg_core.Channel`.
+//! `emg_core.Recording`.
 
+use crate::arrow;
 use crate::bytes::Bytes;
-use crate::errors::{analysis_error, bad_option, c3d_error, no_channel, unreadable};
-use emg_core::c3d::{self, Channel, Prefix, Recording, Role};
+use crate::channel::{Array, PyChannel};
+use crate::errors::{analysis_error, bad_option, c3d_error, no_channel};
+use emg_core::c3d::{self, Prefix, Recording};
 use emg_core::summary::Summary;
 use emg_core::{Machine, Profile};
-use numpy::PyArray1;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 use pythonize::{depythonize, pythonize};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-struct Opened {
-    data: Bytes,
-    parsed: Recording,
+pub struct Opened {
+    pub data: Bytes,
+    pub parsed: Recording,
 }
 
 impl Opened {
-    fn frames(&self) -> &[u8] {
+    pub fn frames(&self) -> &[u8] {
         self.parsed.layout.frames_of(&self.data)
     }
 
@@ -41,9 +42,7 @@ pub enum Source {
 pub fn open(py: Python<'_>, source: Source, sha256: Option<String>) -> PyResult<PyRecording> {
     let data = match source {
         Source::Data(data) => data,
-        Source::Path(path) => {
-            Bytes::Owned(py.detach(|| std::fs::read(&path)).map_err(|error| unreadable(&path, &error))?)
-        }
+        Source::Path(path) => Bytes::read(py, &path)?,
     };
     if sha256.as_ref().is_some_and(|hash| !is_sha256(hash)) {
         return Err(bad_option(py, "option sha256 must be 64 small hexadecimal digits"));
@@ -59,7 +58,7 @@ fn is_sha256(hash: &str) -> bool {
 
 #[pyclass(frozen, name = "Recording", module = "emg_core")]
 pub struct PyRecording {
-    opened: Arc<Opened>,
+    pub opened: Arc<Opened>,
 }
 
 impl PyRecording {
@@ -98,7 +97,7 @@ impl PyRecording {
     }
 
     #[getter]
-    fn channels(&self) -> Vec<PyChannel> {
+    pub fn channels(&self) -> Vec<PyChannel> {
         let count = self.opened.parsed.layout.channels;
         (0..count).map(|index| PyChannel { opened: Arc::clone(&self.opened), index }).collect()
     }
@@ -127,78 +126,28 @@ impl PyRecording {
         Ok(PyBytes::new(py, &self.summarize(py, profile, options)?.to_json()))
     }
 
-    fn envelope<'py>(&self, py: Python<'py>, channel: &str) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let (opened, index) = (&self.opened, self.opened.channel(channel)?);
-        let sample_rate_hz = opened.parsed.metadata.sample_rate_hz.unwrap_or(f64::NAN);
-        let envelope = || {
-            let samples = opened.parsed.samples(opened.frames(), index);
-            emg_core::envelope(
-                Machine::detected().level,
-                &samples,
-                sample_rate_hz,
-                &Profile::named("ghostly-2")?.options,
-            )
-        };
-        Ok(PyArray1::from_vec(py, py.detach(envelope).map_err(|error| analysis_error(py, &error))?))
+    fn envelope<'py>(&self, py: Python<'py>, channel: &str) -> PyResult<Array<'py>> {
+        self.__getitem__(channel)?.envelope(py)
+    }
+
+    fn window<'py>(&self, py: Python<'py>, start_s: f64, end_s: f64) -> PyResult<Bound<'py, PyDict>> {
+        let channels = PyDict::new(py);
+        for channel in self.channels() {
+            if !channels.contains(channel.name())? {
+                channels.set_item(channel.name(), channel.window(py, start_s, end_s))?;
+            }
+        }
+        Ok(channels)
+    }
+
+    #[pyo3(signature = (start_s=None, end_s=None))]
+    fn to_arrow<'py>(&self, py: Python<'py>, start_s: Option<f64>, end_s: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+        arrow::table(py, self, start_s, end_s)
     }
 
     fn __repr__(&self) -> String {
         let metadata = &self.opened.parsed.metadata;
         let (channels, samples) = (metadata.channels.len(), metadata.samples_per_channel);
         format!("<Recording of {channels} channels, {samples} samples each>")
-    }
-}
-
-#[pyclass(frozen, name = "Channel", module = "emg_core")]
-pub struct PyChannel {
-    opened: Arc<Opened>,
-    index: usize,
-}
-
-impl PyChannel {
-    fn channel(&self) -> &Channel {
-        &self.opened.parsed.metadata.channels[self.index]
-    }
-}
-
-#[pymethods]
-impl PyChannel {
-    #[getter]
-    fn name(&self) -> &str {
-        &self.channel().name
-    }
-
-    #[getter]
-    fn unit(&self) -> Option<&str> {
-        self.channel().unit.as_deref()
-    }
-
-    #[getter]
-    fn muscle(&self) -> Option<&str> {
-        self.channel().muscle.as_deref()
-    }
-
-    #[getter]
-    fn role(&self) -> &'static str {
-        match self.channel().role {
-            Role::Raw => "raw",
-            Role::Activated => "activated",
-            Role::Other => "other",
-        }
-    }
-
-    #[getter]
-    fn sample_rate_hz(&self) -> Option<f64> {
-        self.opened.parsed.metadata.sample_rate_hz
-    }
-
-    #[getter]
-    fn samples<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        let opened = &self.opened;
-        PyArray1::from_vec(py, py.detach(|| opened.parsed.samples(opened.frames(), self.index)))
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<Channel {:?}>", self.channel().name)
     }
 }
