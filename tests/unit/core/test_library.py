@@ -1,7 +1,9 @@
 """The library as a person uses it: windows, envelopes, the stored numbers, Arrow. Witnesses: ezc3d and NumPy."""
 
 import json
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,15 @@ def test_a_path_and_another_buffer_give_the_stored_numbers_too(path: Path) -> No
         channel = emg_core.open(source)["CH1"]
         assert channel.stored is not None
         assert np.array_equal(channel.stored.reshape(-1), channel.samples)
+
+
+def test_a_pipe_is_read_to_its_end(path: Path, recording: emg_core.Recording, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        written = pool.submit(pipe.write_bytes, path.read_bytes())
+        assert emg_core.open(pipe).metadata == recording.metadata
+        assert written.result() == path.stat().st_size
 
 
 def test_the_stored_numbers_outlive_their_recording(path: Path) -> None:
