@@ -4,40 +4,43 @@ They do less: an envelope and where it is active, without spectra, faults, refer
 """
 
 import importlib
-import importlib.util
 import sys
 import warnings
 from collections.abc import Callable
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from scipy_analysis import RATE, Array
 
 FOLDER = Path(__file__).resolve().parents[1] / "build" / "rivals"
-NAMES = ("neurokit2", "biosppy")
+MODULES = {"NeuroKit2": "neurokit2", "BioSPPy": "biosppy.signals.emg"}
+
+
+def found() -> dict[str, Any]:
+    """Return the rivals that can be imported; what this environment has comes before what lies in their folder."""
+    if str(FOLDER) not in sys.path:
+        sys.path.append(str(FOLDER))
+    warnings.filterwarnings("ignore")  # theirs about each other's versions
+    modules: dict[str, Any] = {}
+    for name, module in MODULES.items():
+        with suppress(ImportError):
+            modules[name] = importlib.import_module(module)
+    return modules
 
 
 def missing() -> list[str]:
-    """Return the rivals that cannot be imported; what this environment has comes before what lies in their folder."""
-    if str(FOLDER) not in sys.path:
-        sys.path.append(str(FOLDER))
-    return [name for name in NAMES if importlib.util.find_spec(name) is None]
+    return sorted(MODULES.keys() - found().keys())
 
 
 def tasks(raw: Array) -> dict[str, Callable[[], object]]:
     """Return what the rivals there are do to raw channels, shape (m, n), which are decoded already."""
-    absent = missing()
-    warnings.filterwarnings("ignore")  # theirs about each other's versions
-    found: dict[str, Callable[[], object]] = {}
-    if "neurokit2" not in absent:
-        neurokit2: Any = importlib.import_module("neurokit2")
-        process = partial(neurokit2.emg_process, sampling_rate=int(RATE))
-        found |= {"emg_process": lambda: [process(channel) for channel in raw]}
-        found |= {
-            "emg_amplitude": lambda: neurokit2.emg_amplitude(neurokit2.emg_clean(raw[0], sampling_rate=int(RATE)))
-        }
-    if "biosppy" not in absent:
-        emg: Any = importlib.import_module("biosppy.signals.emg")
-        found |= {"biosppy": lambda: [emg.emg(channel, sampling_rate=RATE, show=False) for channel in raw]}
-    return found
+    modules = found()
+    done: dict[str, Callable[[], object]] = {}
+    if neurokit2 := modules.get("NeuroKit2"):
+        rate_hz = int(RATE)
+        done["emg_process"] = lambda: [neurokit2.emg_process(channel, sampling_rate=rate_hz) for channel in raw]
+        done["emg_amplitude"] = lambda: neurokit2.emg_amplitude(neurokit2.emg_clean(raw[0], sampling_rate=rate_hz))
+    if emg := modules.get("BioSPPy"):
+        done["biosppy"] = lambda: [emg.emg(channel, sampling_rate=RATE, show=False) for channel in raw]
+    return done
