@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help build run demo test check format bench accuracy corpus fuzz wheel image lock clean
+.PHONY: help build run demo test check format bench bench-rivals instructions accuracy corpus fuzz wheel image lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,8 +45,16 @@ format: build ## format Python and Rust
 	$(BIN)/ruff check --fix .
 	cargo fmt --all
 
-bench: build ## speed and memory beside SciPy and ezc3d, in one run
+bench: build ## speed, memory and sizes beside SciPy, ezc3d and the rivals installed, in one run; then step by step
 	$(BIN)/python benchmarks/bench_core.py
+	cargo bench --quiet -p emg-core -- --quiet
+
+bench-rivals: build ## NeuroKit2 and BioSPPy below build/, for `make bench` to compare with; no part of the product
+	rm -rf build/rivals
+	$(BIN)/pip install --quiet --disable-pip-version-check --target build/rivals neurokit2==0.2.13 biosppy==2.2.4 peakutils==1.3.5
+
+instructions: ## how many instructions the main paths take, whatever else runs (needs valgrind)
+	$(PYTHON) benchmarks/instructions.py
 
 accuracy: build ## what standard-1 makes of planted contractions, for each detector
 	$(BIN)/python benchmarks/accuracy.py

@@ -20,9 +20,9 @@ mod envelope; //       high-pass, magnitude, low-pass, moving average; moving RM
 mod error; //          why a recording cannot be analysed
 pub mod fatigue; //    slope of the median frequency with its confidence interval
 pub mod faults; //   dropouts, saturation, standstill, what is no number; the segments between
-mod filter; //         Butterworth of order 4, forward and backward, in eight lanes
+pub mod filter; //     Butterworth of order 4, forward and backward, in eight lanes
 mod lag; //            cross-correlation of the activated channel with the envelope
-mod lanes; //          one signal as eight chunks side by side
+pub mod lanes; //      one signal as eight chunks side by side
 mod mains; //          hum of 50 and 60 Hz and harmonics
 mod method; //         the two ways to analyse, with the options only one has
 mod methods; //        what a paper's methods section needs
@@ -40,7 +40,7 @@ pub mod statistics; // sums, extremes, spreads
 mod student; //        quantile of Student's t distribution
 pub mod summary; //    the document `emg-summary/1`
 mod transform; //      Fourier transform of 256, eight side by side
-mod welch; //          power spectra by Welch's method
+pub mod welch; //      power spectra by Welch's method
 mod workspace; //      memory that is used again
 
 pub use analyze::{Machine, analyze};
