@@ -17,7 +17,7 @@ LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generat
 .PHONY: help build run demo test check format bench bench-rivals instructions accuracy corpus fuzz wheel image lock clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 build: $(VENV)/project.stamp $(VENV)/core.stamp $(VENV)/viewer.stamp ## make .venv with every program in it (quick when nothing changed)
 
