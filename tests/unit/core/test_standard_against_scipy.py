@@ -140,15 +140,19 @@ def test_amplitude_and_spectrum_are_those_of_the_high_passed_signal(cases: list[
 
 def test_windows_are_those_of_the_high_passed_signal(cases: list[Case]) -> None:
     for case in cases:
-        high = case.high
-        windows = [high[at : at + 990] for at in range(0, len(high) - 989, 495)]
-        metrics = [spectral(power(window)) for window in windows]
-        rms = np.array([np.sqrt(np.mean(window**2)) for window in windows])
         found = case.muscle["windows"]
-        for name, values in [("rms_volts", rms)] + [(n, np.array([m[n] for m in metrics])) for n in metrics[0]]:
+        for name, values in window_metrics(case.high).items():
             assert found[name]["mean"] == pytest.approx(values.mean(), rel=FOUR_DIGITS)
             assert found[name]["std"] == pytest.approx(values.std(ddof=1), rel=FOUR_DIGITS)
             assert found[name]["n"] == len(values)
+
+
+def window_metrics(high: Array) -> dict[str, Array]:
+    """Return each metric over whole windows of one second, half overlapping."""
+    windows = [high[at : at + 990] for at in range(0, len(high) - 989, 495)]
+    rms = np.array([np.sqrt(np.mean(window**2)) for window in windows])
+    spectra = [spectral(power(window)) for window in windows]
+    return {"rms_volts": rms} | {name: np.array([metrics[name] for metrics in spectra]) for name in spectra[0]}
 
 
 def rest(timing: Array) -> tuple[float, float]:
