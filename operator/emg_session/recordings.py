@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import obstore
@@ -18,7 +18,7 @@ from emg_session.errors import RecordingChanged, RecordingNotThere, StorageUnava
 from emg_session.settings import json_setting
 
 if TYPE_CHECKING:  # a type only, absent at run time
-    from obstore import GetOptions
+    from obstore import GetOptions, ObjectMeta
 
 T = TypeVar("T")
 
@@ -62,11 +62,12 @@ class Buckets:
 
 @dataclass(frozen=True)
 class StoredBytes:
-    """Some bytes of an object, with the whole object's size and version as they were at that moment."""
+    """Some bytes of an object, with the whole object's size, version and age as they were at that moment."""
 
     data: bytes
     size_bytes: int
     version: str
+    modified_at: datetime | None = None
 
 
 class RecordingStore:
@@ -88,11 +89,11 @@ class RecordingStore:
         base, key = self._buckets.split(uri)
         with _translated():
             answer = await _in_time(obstore.get_async(self._store(base), key, options=options))
-            found = _plain_version(answer.meta["e_tag"])
+            found = _version(base, answer.meta)
             if version is not None and found != version:
                 raise RecordingChanged("the object is another version now than the session is about")
             data = (await _in_time(answer.bytes_async())).to_bytes()
-        return StoredBytes(data, answer.meta["size"], found)
+        return StoredBytes(data, answer.meta["size"], found, answer.meta["last_modified"])
 
     def _store(self, base: str) -> ObjectStore:
         if base not in self._stores:
@@ -107,8 +108,14 @@ def _is_plain(key: str) -> bool:
     return bool(key) and not any(part in ("", ".", "..") for part in key.split("/"))
 
 
-def _plain_version(e_tag: str | None) -> str:
-    return (e_tag or "").removeprefix("W/").strip('"')
+def _version(base: str, meta: "ObjectMeta") -> str:
+    """Return what names the bytes: Google's notices know a generation and no ETag, everybody else's an ETag."""
+    return (base.startswith("gs:") and meta["version"]) or plain_version(meta["e_tag"] or "")
+
+
+def plain_version(e_tag: str) -> str:
+    """Return an ETag without the marks around it, which not every sender writes."""
+    return e_tag.strip().removeprefix("W/").strip('"')
 
 
 async def _in_time(request: Awaitable[T]) -> T:
