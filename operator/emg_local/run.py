@@ -127,7 +127,8 @@ class Machine:
 
     def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
         settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)
-        reconciler = Reconciler(cluster=cluster, summaries=summaries, settings=settings, now=_now)
+        metrics = Metrics()
+        reconciler = Reconciler(cluster=cluster, summaries=summaries, settings=settings, metrics=metrics, now=_now)
         secrets = {
             "EMG_DATABASE_URL": self.database_url,
             "EMG_BUCKETS": json.dumps(self.place.buckets),
@@ -136,9 +137,9 @@ class Machine:
         jobs = LocalJobs(cluster, folder=self.place.logs, secrets=secrets, now=_now)
         cluster.watch(jobs.observe)
         cluster.watch(reconciler.observe)
-        return [reconciler.run(), jobs.run(), self._sweep(cluster, summaries).run()]
+        return [reconciler.run(), jobs.run(), self._sweep(cluster, summaries, metrics).run()]
 
-    def _sweep(self, cluster: LocalCluster, summaries: SummaryStore) -> Sweep:
+    def _sweep(self, cluster: LocalCluster, summaries: SummaryStore, metrics: Metrics) -> Sweep:
         buckets = Buckets(self.place.buckets)
         return Sweep(
             recordings=RecordingStore(buckets),
@@ -146,7 +147,7 @@ class Machine:
             sessions=cluster,
             summaries=summaries,
             settings=_SWEEP,
-            metrics=Metrics(),
+            metrics=metrics,
             namespace=NAMESPACE,
             now=_now,
         )

@@ -1,12 +1,14 @@
 """What the operator tells Prometheus. Every label has a closed set of values, none of them from outside."""
 
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from emg_session.status import Reason
+from emg_session.resource import EMGSession
+from emg_session.status import Reason, SessionStatus
 
 _MINUTE_S, _HOUR_S = 60, 3600
 _SECONDS_TO_RESULT = (1, 2, 3, 5, 10, 20, 30, _MINUTE_S, 2 * _MINUTE_S, 5 * _MINUTE_S, 10 * _MINUTE_S, _HOUR_S)
@@ -77,6 +79,14 @@ class Metrics:
         )
         self.leading = Gauge("emg_operator_leading", "1 while this replica acts.", registry=registry)
         self._show_all_series()
+
+    def progressed(self, session: EMGSession, status: SessionStatus, now: datetime) -> None:
+        """Count what a new status tells beyond the one that the session had."""
+        ran_out = sum(attempt.reason is Reason.OUT_OF_MEMORY for attempt in status.attempts)
+        known = sum(attempt.reason is Reason.OUT_OF_MEMORY for attempt in session.status.attempts)
+        self.out_of_memory.inc(max(0, ran_out - known))
+        if status.finished and not session.status.finished:
+            self.result_seconds.observe(max(0.0, (now - session.created_at).total_seconds()))
 
     def swept(self, outcome: SweepOutcome) -> None:
         """Count the sweep of a bucket."""
