@@ -24,15 +24,7 @@ from emg_session.database import SummaryStore
 from emg_session.errors import Failure, PermanentFailure, StorageUnavailable, TransientFailure
 from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, RecordingStore
-from emg_session.resource import (
-    DEFAULT_PROFILE,
-    RecordingRef,
-    SessionSpec,
-    build_session,
-    session_id,
-    session_name,
-    subject_of,
-)
+from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, session_id, session_name
 from emg_session.sessions import SessionStore
 from emg_session.status import Condition, ConditionType, Reason
 
@@ -154,7 +146,7 @@ class Receiver:
 
     async def _accept(self, notice: Notice) -> Accepted:
         sighting = await self._look(notice)
-        spec = SessionSpec(recording=sighting.recording, subject=subject_of(notice.key), profile=DEFAULT_PROFILE)
+        spec = build_spec(sighting.recording, notice.key)
         name = session_name(sighting.recording.uri, sighting.recording.version)
         manifest = build_session(spec, namespace=self.namespace, annotations=sighting.order.to_annotations())
         created = await self.sessions.create(manifest)

@@ -6,14 +6,12 @@ A wrong "newer" would keep a recording from being analysed, so what can't be com
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 OBJECT_ORDER_ANNOTATION = "emg.ghostly/object-order"
 
 _MODIFIED = "modified"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-_TIME_DIGITS, _SEQUENCE_DIGITS = 15, 40
+_TIME_DIGITS, _SEQUENCE_DIGITS = 12, 40
 _PART = re.compile(r"([a-z0-9-]{1,16}):([0-9a-z]{1,80})")
 
 
@@ -21,8 +19,9 @@ _PART = re.compile(r"([a-z0-9-]{1,16}):([0-9a-z]{1,80})")
 class ObjectOrder:
     """Where a version stands among the versions of its object; one word of each source, compared as text.
 
-    `modified` is storage's own time of modification, never a sender's clock; `sequence` is what a sender counts, such
-    as S3's sequencer or the generation of Google's storage, with the name of the source that counts.
+    `modified` is storage's own time of modification, never a sender's clock, in whole seconds, as reads and listings
+    differ in what follows; `sequence` is what a sender counts, such as S3's sequencer or the generation of Google's
+    storage, with the name of the source that counts.
     """
 
     modified: str | None = None
@@ -34,7 +33,7 @@ class ObjectOrder:
         """Make one of a time and of a source's name with its count, in digits of any base up to 36."""
         source, count = sequence or (None, None)
         return cls(
-            modified=_milliseconds(modified_at) if modified_at else None,
+            modified=str(int(modified_at.timestamp())).rjust(_TIME_DIGITS, "0") if modified_at else None,
             source=source,
             sequence=count.lower().rjust(_SEQUENCE_DIGITS, "0") if count else None,
         )
@@ -61,7 +60,3 @@ class ObjectOrder:
 
 
 UNKNOWN_ORDER = ObjectOrder()
-
-
-def _milliseconds(moment: datetime) -> str:
-    return str((moment - _EPOCH) // _MILLISECOND).rjust(_TIME_DIGITS, "0")

@@ -128,10 +128,20 @@ def subject_of(key: str) -> str | None:
     return next((part for part in PurePosixPath(key).parts[:-1] if _SUBJECT.fullmatch(part)), None)
 
 
+def is_recording(key: str) -> bool:
+    """Whether an object's key names a C3D file."""
+    return key.lower().endswith(".c3d")
+
+
+def build_spec(recording: RecordingRef, key: str) -> SessionSpec:
+    """Say what a new recording's session asks for, whoever found it: the receiver and the sweep make the same."""
+    return SessionSpec(recording=recording, subject=subject_of(key), profile=DEFAULT_PROFILE)
+
+
 def build_session(
     spec: SessionSpec, *, namespace: str, annotations: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """Build the manifest that the receiver creates; annotations are facts about how the session came to be."""
+    """Build the manifest that the receiver and the sweep create; annotations tell how it came to be."""
     uri, version = spec.recording.uri, spec.recording.version
     metadata = {"name": session_name(uri, version), "namespace": namespace, "labels": {OBJECT_LABEL: object_label(uri)}}
     return {

@@ -25,8 +25,3 @@ class Ignored:
 
 
 Arrival = Notice | Ignored
-
-
-def is_recording(key: str) -> bool:
-    """Whether an object's key names a C3D file."""
-    return key.lower().endswith(".c3d")
