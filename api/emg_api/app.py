@@ -29,6 +29,8 @@ def receiver_routes(receiver: Receiver) -> list[BaseRoute]:
         Route("/webhooks/storage/c3d-upload-optimized", receiver.upload, methods=["POST"]),
         Route("/webhooks/storage/c3d-upload", receiver.legacy_upload, methods=["POST"]),
         Route("/webhooks/storage/status/{session_code}", receiver.status),
+        Route("/webhooks/{sender}", receiver.notice, methods=["POST"]),
+        Route("/webhooks/{sender}", receiver.greeting, methods=["OPTIONS"]),
     ]
 
 
@@ -55,7 +57,7 @@ def health_routes(health: Health) -> list[BaseRoute]:
 
 def create_receiver(receiver: Receiver) -> Starlette:
     """Create the receiver: notices in, sessions out."""
-    health = Health(summaries=receiver.summaries, needs_database=False)
+    health = Health(summaries=receiver.intake.summaries, needs_database=False)
     return _application([*receiver_routes(receiver), *health_routes(health)])
 
 
@@ -67,8 +69,8 @@ def create_signals(*, recordings: RecordingStore, summaries: SummaryStore) -> St
 
 def create_both(receiver: Receiver) -> Starlette:
     """Create receiver and signals API as one program, for one machine."""
-    signals = _signals(receiver.recordings, receiver.summaries)
-    health = Health(summaries=receiver.summaries, needs_database=True)
+    signals = _signals(receiver.intake.recordings, receiver.intake.summaries)
+    health = Health(summaries=receiver.intake.summaries, needs_database=True)
     return _application([*receiver_routes(receiver), *signals, *health_routes(health)])
 
 
