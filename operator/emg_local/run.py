@@ -15,6 +15,8 @@ from rich.console import Console
 from starlette.applications import Starlette
 
 from emg_api.app import create_both
+from emg_api.measured import MeasuredRecordings
+from emg_api.metrics import Metrics
 from emg_api.receiver import Receiver
 from emg_api.settings import refuse_authentication
 from emg_local.cluster import LocalCluster
@@ -29,7 +31,7 @@ from emg_operator.settings import OperatorSettings
 from emg_session import migrate
 from emg_session.database import SummaryStore, open_summaries
 from emg_session.errors import Failure, TransientFailure
-from emg_session.recordings import Buckets, RecordingStore
+from emg_session.recordings import Buckets
 
 NAMESPACE = "local"
 _IMAGE = "none"  # no container is made of it
@@ -110,14 +112,15 @@ class Machine:
         return 0
 
     def _app(self, cluster: LocalCluster, summaries: SummaryStore) -> Starlette:
-        buckets = Buckets(self.place.buckets)
+        buckets, metrics = Buckets(self.place.buckets), Metrics()
         receiver = Receiver(
             sessions=cluster,
-            recordings=RecordingStore(buckets),
+            recordings=MeasuredRecordings(buckets, metrics),
             summaries=summaries,
             buckets=buckets,
             secrets=self.secrets,
             namespace=NAMESPACE,
+            metrics=metrics,
         )
         return create_both(receiver)
 
