@@ -23,16 +23,9 @@ from emg_api.requests import read_body, session_key
 from emg_api.responses import json_response
 from emg_session.database import SummaryStore
 from emg_session.errors import Failure, PermanentFailure, StorageUnavailable, TransientFailure
+from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, RecordingStore
-from emg_session.resource import (
-    DEFAULT_PROFILE,
-    RecordingRef,
-    SessionSpec,
-    build_session,
-    session_id,
-    session_name,
-    subject_of,
-)
+from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, session_id, session_name
 from emg_session.sessions import SessionStore
 from emg_session.status import Condition, ConditionType, Reason
 
@@ -86,6 +79,7 @@ class Sighting:
     """What a first look at an object found; without metadata, `remark` says why."""
 
     recording: RecordingRef
+    order: ObjectOrder
     metadata: dict[str, Any] | None
     remark: str = ""
 
@@ -165,9 +159,10 @@ class Receiver:
 
     async def _accept(self, notice: Notice) -> Accepted:
         sighting = await self._look(notice)
-        spec = SessionSpec(recording=sighting.recording, subject=subject_of(notice.key), profile=DEFAULT_PROFILE)
+        spec = build_spec(sighting.recording, notice.key)
         name = session_name(sighting.recording.uri, sighting.recording.version)
-        created = await self.sessions.create(build_session(spec, namespace=self.namespace))
+        manifest = build_session(spec, namespace=self.namespace, annotations=sighting.order.to_annotations())
+        created = await self.sessions.create(manifest)
         await self._save(name, spec, sighting.metadata)
         _log.info("notice accepted", extra={"session": name, "is_new": created, "remark": sighting.remark})
         return Accepted(name=name, created=created, sighting=sighting)
@@ -176,25 +171,29 @@ class Receiver:
         """Read the object's header; where storage can't give it yet, the notice's own word makes do."""
         uri, started = self.buckets.uri(notice.bucket, notice.key), perf_counter()
         try:
-            sighting = await _in_time(self._sight(uri))
+            sighting = await _in_time(self._sight(uri, notice))
         except TransientFailure as failure:
             self.metrics.waited(perf_counter() - started, seen=False)
             if notice.version is None:
                 raise
             recording = RecordingRef(uri=uri, version=notice.version, size_bytes=notice.size_bytes)
-            return Sighting(recording=recording, metadata=None, remark=f"not read yet: {failure}")
+            order = ObjectOrder.of(sequence=notice.sequence)
+            return Sighting(recording=recording, order=order, metadata=None, remark=f"not read yet: {failure}")
         self.metrics.waited(perf_counter() - started, seen=True)
         return sighting
 
-    async def _sight(self, uri: str) -> Sighting:
+    async def _sight(self, uri: str, notice: Notice) -> Sighting:
         start = await read_start(self.recordings, uri)
         recording = RecordingRef(uri=uri, version=start.version, size_bytes=start.size_bytes)
+        # What is there now may be newer than the version that the sender counted.
+        sequence = notice.sequence if notice.version == start.version else None
+        order = ObjectOrder.of(modified_at=start.modified_at, sequence=sequence)
         try:
             layout = await complete_layout(self.recordings, uri, start)
         except PermanentFailure as failure:
             # The session is made all the same: a bad recording must end visibly, as BadRecording.
-            return Sighting(recording=recording, metadata=None, remark=f"no metadata: {failure}")
-        return Sighting(recording=recording, metadata=layout.metadata)
+            return Sighting(recording=recording, order=order, metadata=None, remark=f"no metadata: {failure}")
+        return Sighting(recording=recording, order=order, metadata=layout.metadata)
 
     async def _save(self, name: str, spec: SessionSpec, metadata: dict[str, Any] | None) -> None:
         """Store the metadata; where that fails it is the worker's to do, which stores it again anyway."""

@@ -9,10 +9,10 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from emg_api.adapters.notice import Arrival, Ignored, Notice, is_recording
+from emg_api.adapters.notice import Arrival, Ignored, Notice
 from emg_api.adapters.signatures import verify_hmac
 from emg_api.refusals import NotJson, WrongShape
-from emg_session.resource import MOST_SIZE_BYTES
+from emg_session.resource import MOST_SIZE_BYTES, is_recording
 
 SENDER = "supabase"
 SIGNATURE_HEADER = "x-supabase-signature"
