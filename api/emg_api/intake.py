@@ -8,10 +8,12 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 from emg_api.adapters.notice import Arrival, Because, Ignored, Notice
 from emg_api.layouts import complete_layout, read_start
+from emg_api.metrics import Metrics
 from emg_api.senders import Sender
 from emg_session.database import SummaryStore
 from emg_session.errors import Failure, PermanentFailure, StorageUnavailable, TransientFailure
@@ -70,6 +72,7 @@ class Intake:
     summaries: SummaryStore
     buckets: Buckets
     namespace: str
+    metrics: Metrics
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE), init=False, repr=False)
 
     async def take(self, sender: Sender, arrivals: Sequence[Arrival]) -> list[Outcome]:
@@ -107,15 +110,18 @@ class Intake:
 
     async def _look(self, notice: Notice) -> Sighting:
         """Read the object's header; where storage can't give it yet, the notice's own word makes do."""
-        uri = self.buckets.uri(notice.bucket, notice.key)
+        uri, started = self.buckets.uri(notice.bucket, notice.key), perf_counter()
         try:
-            return await _in_time(self._sight(uri, notice))
+            sighting = await _in_time(self._sight(uri, notice))
         except TransientFailure as failure:
+            self.metrics.waited(perf_counter() - started, seen=False)
             if notice.version is None:
                 raise
             recording = RecordingRef(uri=uri, version=notice.version, size_bytes=notice.size_bytes)
             order = ObjectOrder.of(sequence=notice.sequence)
             return Sighting(recording=recording, order=order, metadata=None, remark=f"not read yet: {failure}")
+        self.metrics.waited(perf_counter() - started, seen=True)
+        return sighting
 
     async def _sight(self, uri: str, notice: Notice) -> Sighting:
         start = await read_start(self.recordings, uri)

@@ -13,11 +13,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from emg_api import metrics
 from emg_api.adapters.notice import Because, Handshake, Ignored
 from emg_api.adapters.table import LEGACY_SENDER
 from emg_api.intake import Accepted, Intake, Outcome, Refused
+from emg_api.metrics import Metrics
 from emg_api.refusals import OriginRefused, SessionNotFound
-from emg_api.requests import read_raw, session_key
+from emg_api.requests import SenderQuery, read_raw, session_key
 from emg_api.responses import json_response
 from emg_api.senders import Sender, find_sender
 from emg_session.resource import session_id
@@ -45,6 +47,13 @@ class UploadAnswer(msgspec.Struct, frozen=True, kw_only=True):
     processing_time_ms: float
 
 
+class IgnoredAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice was about nothing to do; `message` says why."""
+
+    success: bool = True
+    message: str
+
+
 class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Where a session stands; `status` is the one word of `kubectl get emgsessions`."""
 
@@ -69,10 +78,11 @@ class Receiver:
     senders: Mapping[str, Sender]
     intake: Intake
     sessions: SessionStore
+    metrics: Metrics
     now: Callable[[], datetime] = utc_now
 
     async def upload(self, request: Request) -> Response:
-        """POST /webhooks/storage/c3d-upload-optimized."""
+        """POST /webhooks/storage/c3d-upload-optimized: a recording arrived in Supabase."""
         return await self._receive(request, LEGACY_SENDER, accepted_status=202)
 
     async def legacy_upload(self, request: Request) -> Response:
@@ -81,12 +91,12 @@ class Receiver:
         response.headers.update(_DEPRECATED)
         return response
 
-    async def notice(self, request: Request) -> Response:
-        """POST /webhooks/{sender}."""
+    async def notice(self, request: Request, query: SenderQuery) -> Response:  # noqa: ARG002 - parsed to be checked
+        """POST /webhooks/{sender}: a recording arrived, as this sender tells it."""
         return await self._receive(request, request.path_params["sender"], accepted_status=202)
 
     async def greeting(self, request: Request) -> Response:
-        """OPTIONS /webhooks/{sender}: CloudEvents' question whether somebody may send events here."""
+        """OPTIONS /webhooks/{sender}: whether somebody may send CloudEvents here."""
         sender = find_sender(self.senders, request.path_params["sender"])
         origin = request.headers.get("webhook-request-origin", "")
         if not sender.welcomes(origin):
@@ -94,7 +104,7 @@ class Receiver:
         return Response(headers={"allow": "POST", "webhook-allowed-origin": origin, "webhook-allowed-rate": "*"})
 
     async def status(self, request: Request) -> Response:
-        """GET /webhooks/storage/status/{session_code}."""
+        """GET /webhooks/storage/status/{session_code}: where a session stands."""
         name = session_key(request, "session_code")
         session = await self.sessions.load(name)
         if session is None:
@@ -112,19 +122,35 @@ class Receiver:
 
     async def _receive(self, request: Request, name: str, *, accepted_status: int) -> Response:
         started = perf_counter()
-        sender = find_sender(self.senders, name)
-        reading = await sender.adapter.read(await read_raw(request), self.now())
-        if isinstance(reading, Handshake):
-            return json_response(reading.answer, headers=reading.headers)
-        outcomes = await self.intake.take(sender, reading)
-        accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
+        heard = await self._hear(request, name)
+        if isinstance(heard, Handshake):
+            self.metrics.notice(name, metrics.Outcome.IGNORED, Because.HANDSHAKE)
+            return json_response(heard.answer, headers=heard.headers)
+        self._count(name, heard)
+        accepted = [outcome for outcome in heard if isinstance(outcome, Accepted)]
         if not accepted:
-            return json_response({"success": True, "message": f"Ignored: {_reason(outcomes)}"})
+            return json_response(IgnoredAnswer(message=f"Ignored: {_reason(heard)}"))
         return json_response(_answer(accepted, 1000 * (perf_counter() - started)), accepted_status)
+
+    async def _hear(self, request: Request, name: str) -> Handshake | Sequence[Outcome]:
+        with self.metrics.refusals(name):
+            sender = find_sender(self.senders, name)
+            reading = await sender.adapter.read(await read_raw(request), self.now())
+            return reading if isinstance(reading, Handshake) else await self.intake.take(sender, reading)
+
+    def _count(self, name: str, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes or (_NOTHING,):
+            match outcome:
+                case Accepted(created=created):
+                    self.metrics.notice(name, metrics.Outcome.CREATED if created else metrics.Outcome.REPEATED)
+                case Ignored(because=because):
+                    self.metrics.notice(name, metrics.Outcome.IGNORED, because)
+                case Refused(failure=failure):
+                    self.metrics.refused(name, failure)
 
 
 def _reason(outcomes: Sequence[Outcome]) -> str:
-    """Return why there was nothing to do; raises what a notice was refused for, where all that might be work was."""
+    """Return why there was nothing to do; raises what a notice was refused for, counted already."""
     for outcome in outcomes:
         if isinstance(outcome, Refused):
             raise outcome.failure

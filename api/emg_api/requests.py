@@ -2,21 +2,58 @@
 
 import asyncio
 import re
-from typing import TypeVar
+from typing import Annotated
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from emg_api.adapters.request import RawRequest
-from emg_api.refusals import BadQuery, BodyIncomplete, BodyTooLarge, BodyTooSlow, SessionNotFound, UnsupportedMedia
+from emg_api.refusals import (
+    BadPath,
+    BadQuery,
+    BodyIncomplete,
+    BodyTooLarge,
+    BodyTooSlow,
+    SessionNotFound,
+    UnsupportedMedia,
+)
 
 MOST_BODY_BYTES = 64 * 1024
 _MOST_DIGITS = 12
 _SECONDS_FOR_A_BODY = 10.0
 
-T = TypeVar("T", bound=msgspec.Struct)
-
 _SESSION_KEY = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class SessionPath(msgspec.Struct, frozen=True):
+    """A session by its id or code."""
+
+    session_id: Annotated[str, msgspec.Meta(min_length=1, description="a session's id or code")]
+
+
+class CodePath(msgspec.Struct, frozen=True):
+    """A session by its code."""
+
+    session_code: Annotated[str, msgspec.Meta(min_length=1, description="a session's code")]
+
+
+class SenderPath(msgspec.Struct, frozen=True):
+    """A sender by its name."""
+
+    sender: Annotated[str, msgspec.Meta(min_length=1, description="a sender that something is set for")]
+
+
+class SenderQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What senders can't put into a header."""
+
+    code: Annotated[str, msgspec.Meta(description="Azure's key, which Event Grid appends to addresses")] | None = None
+
+
+class ChannelPath(msgspec.Struct, frozen=True):
+    """A channel of a session."""
+
+    session_id: Annotated[str, msgspec.Meta(min_length=1, description="a session's id or code")]
+    channel_name: Annotated[str, msgspec.Meta(min_length=1, description="in any case; CH1 is CH1 Raw")]
 
 
 async def read_raw(request: Request) -> RawRequest:
@@ -29,7 +66,7 @@ async def read_raw(request: Request) -> RawRequest:
         raise BodyTooSlow(f"the body did not come within {_SECONDS_FOR_A_BODY:g} s") from error
     except ClientDisconnect as error:
         raise BodyIncomplete("the connection ended before the body did") from error
-    return RawRequest(headers=request.headers.items(), body=body, query=request.query_params.multi_items())
+    return RawRequest(headers=request.headers.items(), body=body, code=request.query_params.get("code"))
 
 
 def _refuse_encoded(request: Request) -> None:
@@ -50,7 +87,7 @@ async def _read_body(request: Request) -> bytes:
 
 def _said_bytes(request: Request) -> int:
     said = request.headers.get("content-length", "")
-    return int(said) if said.isdecimal() and len(said) <= _MOST_DIGITS else 0
+    return int(said[:_MOST_DIGITS]) if said.isdecimal() else 0
 
 
 def _refuse_large(size_bytes: int) -> None:
@@ -58,10 +95,25 @@ def _refuse_large(size_bytes: int) -> None:
         raise BodyTooLarge(f"a notice has at most {MOST_BODY_BYTES} bytes")
 
 
-def parse_query(request: Request, kind: type[T]) -> T:
-    """Return the query as a record; raises BadQuery naming what is unknown, repeated or out of bounds."""
+def check_path(request: Request, kind: type[msgspec.Struct]) -> None:
+    """Raise BadPath where a part of the path can't be what it stands for."""
+    try:
+        msgspec.convert(request.path_params, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadPath(str(error)) from error
+
+
+def parse_query(
+    request: Request, kind: type[msgspec.Struct], other: type[msgspec.Struct] | None = None
+) -> msgspec.Struct:
+    """Return the query as a record, of the other kind where only that one has a parameter given.
+
+    Raises BadQuery naming what is unknown, repeated or out of bounds.
+    """
     given = request.query_params.multi_items()
     names = [name for name, _ in given]
+    if other and not set(names).isdisjoint(set(other.__struct_fields__) - set(kind.__struct_fields__)):
+        kind = other
     unknown = sorted(set(names) - set(kind.__struct_fields__))
     if unknown:
         raise BadQuery(f"unknown: {', '.join(unknown)}; known here: {', '.join(kind.__struct_fields__) or 'none'}")

@@ -41,8 +41,10 @@ class Sender:
         if isinstance(arrival, Ignored):
             return arrival
         # Storage tells of every bucket it has, so another bucket is no error; nothing of it is read.
-        if arrival.bucket not in (self.options.buckets or buckets.uris):
-            return Ignored(Because.OTHER_BUCKET, "the bucket is not in EMG_BUCKETS, or not one of this sender's")
+        if arrival.bucket not in buckets.uris:
+            return Ignored(Because.OTHER_BUCKET, "the bucket is not in EMG_BUCKETS")
+        if self.options.buckets and arrival.bucket not in self.options.buckets:
+            return Ignored(Because.OTHER_BUCKET, "the bucket is not one of this sender's")
         if not arrival.key.lower().endswith(tuple(suffix.lower() for suffix in self.options.suffixes)):
             return Ignored(Because.NO_RECORDING, f"the object is no {' or '.join(self.options.suffixes)} file")
         if not arrival.key.startswith(self.options.prefixes):

@@ -61,16 +61,17 @@ def cloudevents_binary(uploaded: UploadedObject, credentials: Credentials, _now:
 def standard(uploaded: UploadedObject, credentials: Credentials, now: datetime) -> Posting:
     """Build one of Standard Webhooks with a shared key."""
     body = as_json(payloads.own_event(uploaded))
-    delivery, timestamp = f"msg_{uploaded.identifier('delivery')}", str(int(now.timestamp()))
-    signed = f"{delivery}.{timestamp}.".encode() + body
-    signature = base64.b64encode(hmac.digest(_shared_key(credentials.secret), signed, "sha256")).decode()
-    headers = {
-        "Content-Type": _JSON,
-        "webhook-id": delivery,
-        "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{signature}",
-    }
+    delivery = f"msg_{uploaded.identifier('delivery')}"
+    headers = {"Content-Type": _JSON} | standard_headers(body, credentials.secret, now, delivery=delivery)
     return Posting(path="/webhooks/standard", headers=headers, body=body)
+
+
+def standard_headers(body: bytes, secret: str, now: datetime, *, delivery: str) -> dict[str, str]:
+    """Sign a body as Standard Webhooks does; raises InvalidSettings for what is no key."""
+    timestamp = str(int(now.timestamp()))
+    signed = f"{delivery}.{timestamp}.".encode() + body
+    signature = base64.b64encode(hmac.digest(_shared_key(secret), signed, "sha256")).decode()
+    return {"webhook-id": delivery, "webhook-timestamp": timestamp, "webhook-signature": f"v1,{signature}"}
 
 
 def google_token(credentials: Credentials, now: datetime) -> str:

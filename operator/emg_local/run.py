@@ -17,6 +17,8 @@ from starlette.applications import Starlette
 from emg_api.app import create_both
 from emg_api.fetching import fetch_public
 from emg_api.intake import Intake
+from emg_api.measured import MeasuredRecordings
+from emg_api.metrics import Metrics as WebMetrics
 from emg_api.receiver import Receiver
 from emg_api.senders import SenderSettings, build_senders
 from emg_api.settings import refuse_authentication
@@ -117,16 +119,17 @@ class Machine:
         return 0
 
     def _app(self, cluster: LocalCluster, summaries: SummaryStore) -> Starlette:
-        buckets = Buckets(self.place.buckets)
+        buckets, metrics = Buckets(self.place.buckets), WebMetrics()
         intake = Intake(
             sessions=cluster,
-            recordings=RecordingStore(buckets),
+            recordings=MeasuredRecordings(buckets, metrics),
             summaries=summaries,
             buckets=buckets,
             namespace=NAMESPACE,
+            metrics=metrics,
         )
-        receiver = Receiver(senders=build_senders(self.senders, fetch_public), intake=intake, sessions=cluster)
-        return create_both(receiver)
+        senders = build_senders(self.senders, fetch_public)
+        return create_both(Receiver(senders=senders, intake=intake, sessions=cluster, metrics=metrics))
 
     def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
         settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)

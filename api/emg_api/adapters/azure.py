@@ -1,7 +1,8 @@
 """Azure Blob Storage through Event Grid, in its own schema or as CloudEvents; unsigned, so a key has to come along.
 
 The key is a delivery property (`Authorization: Bearer …`) or, as Event Grid's documentation has it, the parameter
-`code` of the endpoint's address. Source: learn.microsoft.com/azure/event-grid, "Endpoint validation", "Blob Storage events".
+`code` of the endpoint's address.
+Source: learn.microsoft.com/azure/event-grid, "Endpoint validation", "Blob Storage events".
 """
 
 import re
@@ -10,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from emg_api.adapters.decoding import SizeBytes, Text, Word, decoded
+from emg_api.adapters.decoding import SizeBytes, Subject, Text, Word, converted, decoded
 from emg_api.adapters.notice import Arrival, Because, Handshake, Ignored, Notice, Reading
 from emg_api.adapters.options import Fetch, SenderOptions
 from emg_api.adapters.request import RawRequest
@@ -49,7 +50,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An event in either schema: the type's name is where they differ."""
 
     id: Word
-    subject: Text = ""
+    subject: Subject = ""
     event_type: Word = ""
     type: Word = ""
     data: msgspec.Raw
@@ -67,7 +68,7 @@ class Azure:
 
     async def read(self, request: RawRequest, now: datetime) -> Reading:  # noqa: ARG002 - nothing is dated by a signature
         """Verify and parse one request."""
-        verify_shared(request.bearer() or request.parameter("code"), self.keys)
+        verify_shared(request.bearer() or request.code, self.keys)
         is_list = request.body.lstrip()[:1] == b"["
         told = decoded(request.body, list[_Event]) if is_list else [decoded(request.body, _Event)]
         if told and told[0].kind == _VALIDATION:
@@ -89,8 +90,8 @@ def blob_arrival(subject: str, data: BlobCreated, delivery: str) -> Arrival:
     if named is None:
         raise WrongShape("the subject names no blob")
     return Notice(
-        bucket=named[1],
-        key=named[2],
+        bucket=converted(named[1], Text),
+        key=converted(named[2], Text),
         version=plain_version(data.e_tag) or None,
         size_bytes=data.content_length,
         sequence=("azure", data.sequencer) if _COUNT.fullmatch(data.sequencer) else None,

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import msgspec
 
 from emg_api.adapters import azure, gcs, standard
-from emg_api.adapters.decoding import Text, Word, converted, decoded, plain_bytes
+from emg_api.adapters.decoding import Subject, Text, Word, converted, decoded, plain_bytes
 from emg_api.adapters.notice import Arrival, Because, Ignored
 from emg_api.adapters.options import Fetch, SenderOptions
 from emg_api.adapters.request import RawRequest
@@ -38,7 +38,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     id: Text
     source: Text
     type: Text
-    subject: Text = ""
+    subject: Subject = ""
     data: msgspec.Raw = msgspec.Raw(b"null")
     data_base64: str = ""
 

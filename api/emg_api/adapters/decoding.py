@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 # Without control characters: neither object storage nor PostgreSQL takes them all.
 Text = Annotated[str, msgspec.Meta(max_length=1024, pattern=r"\A[^\x00-\x1f\x7f-\x9f]+\Z")]
-Word = Annotated[str, msgspec.Meta(max_length=256, pattern=r"\A[!-~]*\Z")]
+Subject = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
+Word = Annotated[str, msgspec.Meta(max_length=256, pattern=r"\A[ -~]*\Z")]
 SizeBytes = Annotated[int, msgspec.Meta(ge=0, le=MOST_SIZE_BYTES)]
 
 

@@ -19,6 +19,7 @@ class Because(StrEnum):
     TRIAL = "trial"
     OVERTAKEN = "overtaken"
     EMPTY = "empty"
+    HANDSHAKE = "handshake"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,24 +10,17 @@ _BEARER = "bearer "
 
 @dataclass(frozen=True, kw_only=True)
 class RawRequest:
-    """Headers by lower-case name, in their order; `body` is what signatures are about."""
+    """Headers by lower-case name, in order; `body` is what signatures are about, `code` a parameter of the query."""
 
     headers: Sequence[tuple[str, str]]
     body: bytes
-    query: Sequence[tuple[str, str]] = ()
+    code: str | None = None
 
     def header(self, name: str) -> str | None:
         """Return a header; raises RepeatedHeader, as two programs may see two different ones of them."""
         values = [value for given, value in self.headers if given == name]
         if len(values) > 1:
             raise RepeatedHeader(f"the request has {len(values)} headers {name}")
-        return values[0] if values else None
-
-    def parameter(self, name: str) -> str | None:
-        """Return a query parameter; raises RepeatedHeader where there are several."""
-        values = [value for given, value in self.query if given == name]
-        if len(values) > 1:
-            raise RepeatedHeader(f"the request has {len(values)} parameters {name}")
         return values[0] if values else None
 
     def bearer(self) -> str | None:

@@ -6,6 +6,7 @@ when it is lost. The second comes from a queue and is repeated.
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -19,18 +20,16 @@ from emg_session.recordings import plain_version
 SENDER = "supabase"
 SIGNATURE_HEADER = "x-supabase-signature"
 
-_NULL = msgspec.Raw(b"null")
 
-
-class _Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True):
     """A row was inserted, updated or deleted; the rows are read only where they are objects' rows."""
 
     type: Word
     table: Word = ""
     schema: Word = ""
-    record: msgspec.Raw = _NULL
-    old_record: msgspec.Raw = _NULL
-    event: msgspec.Raw = _NULL
+    record: msgspec.Raw = msgspec.field(default_factory=partial(msgspec.Raw, b"null"))
+    old_record: msgspec.Raw = msgspec.field(default_factory=partial(msgspec.Raw, b"null"))
+    event: msgspec.Raw = msgspec.field(default_factory=partial(msgspec.Raw, b"null"))
 
 
 class _Metadata(msgspec.Struct, frozen=True):
@@ -75,7 +74,7 @@ class Supabase:
             verify_shared(token, self.keys)
         else:
             verify_hmac(request.body, signature, self.keys)
-        return [_arrival(decoded(request.body, _Change))]
+        return [_arrival(decoded(request.body, Change))]
 
 
 def build(keys: tuple[str, ...], options: SenderOptions, fetch: Fetch) -> Supabase:  # noqa: ARG001 - one signature for all
@@ -83,7 +82,7 @@ def build(keys: tuple[str, ...], options: SenderOptions, fetch: Fetch) -> Supaba
     return Supabase(keys)
 
 
-def _arrival(change: _Change) -> Arrival:
+def _arrival(change: Change) -> Arrival:
     if change.type == "Webhook":
         return _told_by_storage(decoded(change.event, _Event))
     if (change.schema, change.table) != ("storage", "objects"):
@@ -100,7 +99,7 @@ def _told_by_storage(event: _Event) -> Arrival:
     return _notice(told.bucket_id, told.name, told.metadata, told.req_id)
 
 
-def _is_overwritten(change: _Change) -> bool:
+def _is_overwritten(change: Change) -> bool:
     """Whether an updated row is about other bytes; most updates only note when the object was last read."""
     if bytes(change.old_record) == b"null":
         return False
