@@ -15,6 +15,8 @@ from rich.console import Console
 from starlette.applications import Starlette
 
 from emg_api.app import create_both
+from emg_api.measured import MeasuredRecordings
+from emg_api.metrics import Metrics as WebMetrics
 from emg_api.receiver import Receiver
 from emg_api.settings import refuse_authentication
 from emg_local.cluster import LocalCluster
@@ -24,8 +26,10 @@ from emg_local.jobs import LocalJobs
 from emg_local.place import Place, opened_place
 from emg_local.postgres import Postgres
 from emg_local.server import HOST, Server, listening_socket
+from emg_operator.metrics import Metrics
 from emg_operator.reconcile import Kind, Reconciler
 from emg_operator.settings import OperatorSettings
+from emg_operator.sweep import Sweep, SweepSettings
 from emg_session import migrate
 from emg_session.database import SummaryStore, open_summaries
 from emg_session.errors import Failure, TransientFailure
@@ -34,6 +38,8 @@ from emg_session.recordings import Buckets, RecordingStore
 NAMESPACE = "local"
 _IMAGE = "none"  # no container is made of it
 _INTERRUPTED = 130
+# A file copied into the folder is announced by nobody; one that still grows is left alone.
+_SWEEP = SweepSettings(every_seconds=5, settle_seconds=3)
 
 
 class ProgramEnded(TransientFailure):
@@ -110,20 +116,22 @@ class Machine:
         return 0
 
     def _app(self, cluster: LocalCluster, summaries: SummaryStore) -> Starlette:
-        buckets = Buckets(self.place.buckets)
+        buckets, metrics = Buckets(self.place.buckets), WebMetrics()
         receiver = Receiver(
             sessions=cluster,
-            recordings=RecordingStore(buckets),
+            recordings=MeasuredRecordings(buckets, metrics),
             summaries=summaries,
             buckets=buckets,
             secrets=self.secrets,
             namespace=NAMESPACE,
+            metrics=metrics,
         )
         return create_both(receiver)
 
     def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
         settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)
-        reconciler = Reconciler(cluster=cluster, summaries=summaries, settings=settings, now=_now)
+        metrics = Metrics()
+        reconciler = Reconciler(cluster=cluster, summaries=summaries, settings=settings, metrics=metrics, now=_now)
         secrets = {
             "EMG_DATABASE_URL": self.database_url,
             "EMG_BUCKETS": json.dumps(self.place.buckets),
@@ -132,7 +140,20 @@ class Machine:
         jobs = LocalJobs(cluster, folder=self.place.logs, secrets=secrets, now=_now)
         cluster.watch(jobs.observe)
         cluster.watch(reconciler.observe)
-        return [reconciler.run(), jobs.run()]
+        return [reconciler.run(), jobs.run(), self._sweep(cluster, summaries, metrics).run()]
+
+    def _sweep(self, cluster: LocalCluster, summaries: SummaryStore, metrics: Metrics) -> Sweep:
+        buckets = Buckets(self.place.buckets)
+        return Sweep(
+            recordings=RecordingStore(buckets),
+            buckets=buckets,
+            sessions=cluster,
+            summaries=summaries,
+            settings=_SWEEP,
+            metrics=metrics,
+            namespace=NAMESPACE,
+            now=_now,
+        )
 
     def _exit_code(self, using: asyncio.Task[int], done: set[asyncio.Task[Any]]) -> int:
         if using not in done:

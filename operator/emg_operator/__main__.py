@@ -10,6 +10,7 @@ import kopf
 
 from emg_operator.cluster import KubernetesCluster, check_definition
 from emg_operator.handlers import kopf_settings, watch
+from emg_operator.metrics import Metrics
 from emg_operator.reconcile import Reconciler
 from emg_operator.settings import OperatorSettings
 from emg_session.connections import database_url
@@ -26,7 +27,9 @@ async def operate(settings: OperatorSettings, database: str) -> None:
         await summaries.check_schema()
         await check_definition(api, settings.namespace)
         cluster = KubernetesCluster(api)
-        reconciler = Reconciler(cluster=cluster, summaries=summaries, settings=settings, now=lambda: datetime.now(UTC))
+        reconciler = Reconciler(
+            cluster=cluster, summaries=summaries, settings=settings, metrics=Metrics(), now=lambda: datetime.now(UTC)
+        )
         await _until_either_ends(reconciler, settings)
 
 

@@ -6,9 +6,9 @@ from typing import Any, Protocol, cast
 import msgspec
 from kubernetes.aio import client
 
-from emg_session.errors import ClusterUnavailable, Failure, PermanentFailure, TransientFailure
+from emg_session.errors import Failure, PermanentFailure, TransientFailure
 from emg_session.resource import GROUP, PLURAL, VERSION
-from emg_session.sessions import REQUEST_SECONDS, cluster_errors
+from emg_session.sessions import REQUEST_SECONDS, cluster_errors, unavailable
 from emg_session.status import SessionStatus
 
 _CONFLICT = 409
@@ -98,7 +98,7 @@ def _status_failure(error: client.ApiException) -> Failure:
         case 400 | 422:
             return StatusRefused(_said(error))
         case _:
-            return ClusterUnavailable(f"the Kubernetes API refused a status: {error.status} {error.reason}")
+            return unavailable(error)
 
 
 def _said(error: client.ApiException) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,13 +13,14 @@ from emg_operator.cluster import Cluster, JobRefused
 from emg_operator.decisions import DatabaseState, NextStep, NoSummary, decide_next, refused_step
 from emg_operator.job_view import JobState, JobView, is_attempt_of, view_job
 from emg_operator.manifests import build_job
+from emg_operator.metrics import Metrics
 from emg_operator.queue import WorkQueue
 from emg_operator.settings import OperatorSettings
 from emg_session.contract import WorkerContract
 from emg_session.database import SummaryStore
 from emg_session.errors import DatabaseUnavailable, InvalidSession
 from emg_session.resource import SESSION_LABEL, EMGSession
-from emg_session.status import SessionStatus
+from emg_session.status import Reason, SessionStatus, reason_in
 from emg_session.summary import summary_facts
 
 log = logging.getLogger(__name__)
@@ -48,18 +49,27 @@ class Reconciler:
     """Brings every session one step further whenever something about it changes."""
 
     def __init__(
-        self, *, cluster: Cluster, summaries: SummaryStore, settings: OperatorSettings, now: Callable[[], datetime]
+        self,
+        *,
+        cluster: Cluster,
+        summaries: SummaryStore,
+        settings: OperatorSettings,
+        metrics: Metrics,
+        now: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
         self._summaries = summaries
         self._settings = settings
+        self._metrics = metrics
         self._now = now
         self._queue = WorkQueue(self._reconcile)
         self._sessions: dict[str, Body] = {}
         # The watches of the three kinds start at once: Jobs and pods may be seen long before their session.
         self._children: defaultdict[str, _Children] = defaultdict(_Children)
-        # Of finished sessions, thousands of which lie in a cluster, only the names are kept.
-        self._finished: set[str] = set()
+        # Of finished sessions, thousands of which lie in a cluster, only how they ended is kept.
+        self._finished: dict[str, Reason] = {}
+        metrics.follow_sessions(self._count_by_reason)
+        metrics.follow_queue(self._queue.length, self._queue.oldest_seconds)
 
     def observe(self, kind: Kind, event: str | None, body: Body) -> None:
         """Take in what a watch shows; everything is shown again at start-up, so this must be idempotent."""
@@ -83,47 +93,49 @@ class Reconciler:
         return [group.create_task(self._queue.run()) for _ in range(_WORKERS)]
 
     def _observe_session(self, body: Body, *, gone: bool) -> None:
-        name = body["metadata"]["name"]
-        self._finished.discard(name)
+        key = _key(body["metadata"]["namespace"], body["metadata"]["name"])
+        self._finished.pop(key, None)
         if gone:
-            self._forget(name)
+            self._forget(key)
         else:
-            self._sessions[name] = body
-            self._queue.add(name)
+            self._sessions[key] = body
+            self._queue.add(key)
 
     def _observe_child(self, body: Body, kept: Callable[[_Children], dict[str, Body]], *, gone: bool) -> None:
-        session_name, name = body["metadata"]["labels"][SESSION_LABEL], body["metadata"]["name"]
-        if session_name in self._finished:
+        meta = body["metadata"]
+        key, name = _key(meta["namespace"], meta["labels"][SESSION_LABEL]), meta["name"]
+        if key in self._finished:
             return
-        children = self._children[session_name]
+        children = self._children[key]
         if gone:
             kept(children).pop(name, None)
         else:
             kept(children)[name] = body
         if not (children.jobs or children.pods):
-            del self._children[session_name]
-        self._queue.add(session_name)
+            del self._children[key]
+        self._queue.add(key)
 
-    async def _reconcile(self, name: str) -> float | None:
-        body = self._sessions.get(name)
+    async def _reconcile(self, key: str) -> float | None:
+        body = self._sessions.get(key)
         session = None if body is None else _parse(body)
         if body is None or session is None:
             return None
         if session.status.finished:
-            self._finished.add(name)
-            self._forget(name)
+            self._finished[key] = session.status.reason
+            self._forget(key)
             return None
         jobs = self._jobs_of(session)
         database = await self._database_state(session, jobs)
         step = decide_next(session, jobs, database, self._now(), self._settings)
         step = await self._with_job(session, jobs, step)
         if step.status != session.status:
-            await self._save_status(name, body, step.status)
+            await self._save_status(key, body, step.status)
+            self._metrics.progressed(session, step.status, self._now())
         return step.again_after_s
 
     def _jobs_of(self, session: EMGSession) -> list[JobView]:
         """Return the session's own Jobs: not those of one of its name before, nor anybody's with our label."""
-        children = self._children[session.name]
+        children = self._children[_key(session.namespace, session.name)]
         own = (job for job in children.jobs.values() if is_attempt_of(session.uid, job))
         return [view_job(job, children.pods.values()) for job in own]
 
@@ -134,14 +146,15 @@ class Reconciler:
             await self._cluster.create_job(build_job(session, step.attempt, self._settings))
         except JobRefused as refusal:
             return refused_step(session, jobs, str(refusal), self._now())
+        self._metrics.attempts.inc()
         return step
 
-    async def _save_status(self, name: str, body: Body, status: SessionStatus) -> None:
+    async def _save_status(self, key: str, body: Body, status: SessionStatus) -> None:
         saved = await self._cluster.save_status(body, status)
-        log.info("session=%s status=%s", name, status.conditions[-1].reason)
+        log.info("session=%s status=%s", key, status.reason)
         # Our own write is acted on at once; but what the watch has brought meanwhile is newer than its echo.
-        if self._sessions.get(name) is body:
-            self._sessions[name] = saved
+        if self._sessions.get(key) is body:
+            self._sessions[key] = saved
 
     async def _database_state(self, session: EMGSession, jobs: Sequence[JobView]) -> DatabaseState:
         """Ask for the summary once a Job has ended; a worker may be killed after it has stored."""
@@ -153,9 +166,18 @@ class Reconciler:
             return NoSummary.UNREACHABLE
         return NoSummary.MISSING if summary is None else summary_facts(summary)
 
-    def _forget(self, name: str) -> None:
-        self._sessions.pop(name, None)
-        self._children.pop(name, None)
+    def _count_by_reason(self) -> dict[Reason, int]:
+        open_ones = (reason_in(body.get("status", {})) for body in self._sessions.values())
+        return Counter([*self._finished.values(), *open_ones])
+
+    def _forget(self, key: str) -> None:
+        self._sessions.pop(key, None)
+        self._children.pop(key, None)
+
+
+def _key(namespace: str, name: str) -> str:
+    """Name a session among those of all namespaces, in memory and in logs."""
+    return f"{namespace}/{name}"
 
 
 def _parse(body: Body) -> EMGSession | None:

@@ -12,6 +12,7 @@ from emg_session.errors import ClusterUnavailable, InvalidSettings
 from emg_session.resource import GROUP, PLURAL, VERSION, EMGSession
 
 REQUEST_SECONDS = 10.0
+_LONGEST_RETRY_AFTER_S = 300.0
 _NOT_FOUND, _CONFLICT = 404, 409
 _IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -72,15 +73,25 @@ def cluster_errors() -> Iterator[None]:
     try:
         yield
     except client.ApiException as error:
-        raise ClusterUnavailable(f"the Kubernetes API answered {error.status} {error.reason}") from error
+        raise unavailable(error) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise ClusterUnavailable(f"the Kubernetes API does not answer ({type(error).__name__})") from error
 
 
+def unavailable(error: client.ApiException) -> ClusterUnavailable:
+    """Translate an answer that means: not now; a server that is busy says for how long (429, 503)."""
+    failure = ClusterUnavailable(f"the Kubernetes API answered {error.status} {error.reason}")
+    seconds = (error.headers or {}).get("Retry-After", "")
+    if seconds.isdecimal():
+        failure.again_after_s = min(float(seconds), _LONGEST_RETRY_AFTER_S)
+    return failure
+
+
 @asynccontextmanager
-async def connected_cluster() -> AsyncIterator[client.CustomObjectsApi]:
+async def connected_cluster(*traces: aiohttp.TraceConfig) -> AsyncIterator[client.CustomObjectsApi]:
     """Connect as the pod's service account, or as KUBECONFIG says outside a cluster; raises InvalidSettings."""
     configuration = client.Configuration()
+    configuration.trace_configs = list(traces)
     # The generated client looks proxies up in a thread at every request unless told not to: half its CPU.
     configuration.client_session_kwargs = {"trust_env": False}
     try:

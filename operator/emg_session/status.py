@@ -1,7 +1,9 @@
 """The status of an EMGSession: conditions are the truth, everything people read is derived from them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -57,6 +59,9 @@ class Reason(StrEnum):
     ALL_USABLE = "AllUsable"
     POOR_CHANNELS = "PoorChannels"
     NEWEST_VERSION = "NewestVersion"
+
+
+_WORDS = frozenset(Reason)
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -126,6 +131,12 @@ class SessionStatus(Wire, frozen=True, kw_only=True, rename="camel"):
         return next((c for c in self.conditions if c.type is kind), None)
 
     @property
+    def reason(self) -> Reason:
+        """The one word people read."""
+        top = self.condition(ConditionType.SUCCEEDED)
+        return top.reason if top else Reason.PENDING
+
+    @property
     def finished(self) -> bool:
         """Whether `Succeeded` is True or False."""
         top = self.condition(ConditionType.SUCCEEDED)
@@ -161,3 +172,10 @@ def set_condition(
         observed_generation=generation,
     )
     return msgspec.structs.replace(status, conditions=with_condition(status.conditions, new))
+
+
+def reason_in(status: Mapping[str, Any]) -> Reason:
+    """Return the one word of a status as the API server shows it; what nobody of ours wrote counts as Pending."""
+    words = (c.get("reason") for c in status.get("conditions", []) if c.get("type") == ConditionType.SUCCEEDED)
+    word = next(words, None)
+    return Reason(word) if word in _WORDS else Reason.PENDING

@@ -67,6 +67,7 @@ def pod_body(job: dict[str, Any], phase: str = "Running", **terminated: Any) -> 
     """Return a pod of a Job; with keyword arguments its container has ended so."""
     labels = {SESSION_LABEL: job["metadata"]["labels"][SESSION_LABEL]}
     labels["batch.kubernetes.io/job-name"] = job["metadata"]["name"]
-    meta = {"name": job["metadata"]["name"] + "-x7k2p", "labels": labels, "creationTimestamp": "2026-03-02T09:59:02Z"}
+    meta = {"name": job["metadata"]["name"] + "-x7k2p", "namespace": job["metadata"]["namespace"], "labels": labels}
+    meta["creationTimestamp"] = "2026-03-02T09:59:02Z"
     ended = {"containerStatuses": [{"name": "worker", "state": {"terminated": terminated}}]} if terminated else {}
     return {"metadata": meta, "status": {"phase": phase} | ended}

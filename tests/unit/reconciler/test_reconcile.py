@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emg_operator.cluster import JobRefused
+from emg_operator.metrics import Metrics
 from emg_operator.reconcile import Kind, Reconciler
 from emg_session.contract import TerminationMessage
 from emg_session.status import SessionStatus
@@ -53,7 +54,9 @@ class Writes:
 
 @asynccontextmanager
 async def working(cluster: Writes) -> AsyncIterator[Reconciler]:
-    reconciler = Reconciler(cluster=cluster, summaries=MemorySummaries(), settings=SETTINGS, now=lambda: NOW)
+    reconciler = Reconciler(
+        cluster=cluster, summaries=MemorySummaries(), settings=SETTINGS, metrics=Metrics(), now=lambda: NOW
+    )
     running = asyncio.create_task(reconciler.run())
     try:
         yield reconciler
