@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import emg_core
 
+from emg_api.metrics import Cache, Metrics
 from emg_session.core_errors import core_errors
 from emg_session.errors import CorruptRecording
 from emg_session.recordings import RecordingStore, StoredBytes
@@ -37,11 +38,13 @@ class Layouts:
     """The layouts asked for most recently; an object's version never changes, so neither does its layout."""
 
     recordings: RecordingStore
+    metrics: Metrics
     _kept: OrderedDict[tuple[str, str], emg_core.Layout] = field(default_factory=OrderedDict, init=False, repr=False)
 
     async def of(self, uri: str, version: str) -> emg_core.Layout:
         """Return a recording's layout, read once; raises what `complete_layout` does."""
         key = (uri, version)
+        self.metrics.looked_up(Cache.LAYOUTS, hit=key in self._kept)
         if key not in self._kept:
             start = await read_start(self.recordings, uri, version)
             self._kept[key] = await complete_layout(self.recordings, uri, start)

@@ -12,7 +12,6 @@ from starlette.types import ExceptionHandler
 from emg_api import refusals
 from emg_session import errors
 
-_TYPE = "urn:emg-operator:problem:"
 _RETRY_AFTER_SECONDS = "5"
 _WAIT = "Try again after the time in Retry-After; if it stays, look at /readyz and the log."
 
@@ -26,6 +25,11 @@ class ProblemKind:
     title: str
     advice: str
 
+    @property
+    def type(self) -> str:
+        """The URI that names it."""
+        return f"urn:emg-operator:problem:{self.slug}"
+
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """An RFC 9457 problem; `advice` says what to do."""
@@ -37,7 +41,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     advice: str
 
 
-_BUG = ProblemKind(
+BUG = ProblemKind(
     HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "A bug of ours", "Report it with the time; the log has more."
 )
 
@@ -51,6 +55,9 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     refusals.NotJson: ProblemKind(HTTPStatus.BAD_REQUEST, "not-json", "Not JSON", "Send one JSON object in UTF-8."),
     refusals.WrongShape: ProblemKind(
         HTTPStatus.UNPROCESSABLE_ENTITY, "wrong-shape", "Not this sender's payload", "Send it as the sender makes it."
+    ),
+    refusals.BadPath: ProblemKind(
+        HTTPStatus.NOT_FOUND, "bad-path", "Nothing can have this address", "Compare /openapi.json."
     ),
     refusals.BadQuery: ProblemKind(
         HTTPStatus.UNPROCESSABLE_ENTITY, "bad-query", "Query out of bounds", "Correct the named parameter."
@@ -91,9 +98,9 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     errors.InvalidSession: ProblemKind(
         HTTPStatus.CONFLICT, "invalid-session", "The session can't be read", "Correct or delete the EMGSession."
     ),
-    errors.InvalidSettings: _BUG,
-    errors.MigrationFailed: _BUG,
-    errors.SummaryRefused: _BUG,
+    errors.InvalidSettings: BUG,
+    errors.MigrationFailed: BUG,
+    errors.SummaryRefused: BUG,
     errors.SchemaMismatch: ProblemKind(
         HTTPStatus.SERVICE_UNAVAILABLE, "schema-mismatch", "Wrong database schema", "Run `emg migrate --upgrade`."
     ),
@@ -113,13 +120,13 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
 
 
 def _of_failure(failure: errors.Failure) -> Response:
-    kind = KINDS.get(type(failure), _BUG)
+    kind = KINDS.get(type(failure), BUG)
     retry = {"retry-after": _RETRY_AFTER_SECONDS} if isinstance(failure, errors.TransientFailure) else {}
     return _answer(kind, str(failure), retry)
 
 
 def _answer(kind: ProblemKind, detail: str, headers: dict[str, str]) -> Response:
-    problem = Problem(type=_TYPE + kind.slug, title=kind.title, status=kind.status, detail=detail, advice=kind.advice)
+    problem = Problem(type=kind.type, title=kind.title, status=kind.status, detail=detail, advice=kind.advice)
     return _response(problem, headers)
 
 
@@ -146,7 +153,7 @@ async def on_http_error(_request: Request, error: Exception) -> Response:
 
 async def on_bug(_request: Request, _error: Exception) -> Response:
     """Tell that we failed, and nothing from inside: the server logs the error."""
-    return _answer(_BUG, "The request could not be answered.", {})
+    return _answer(BUG, "The request could not be answered.", {})
 
 
 EXCEPTION_HANDLERS: dict[int | type[Exception], ExceptionHandler] = {

@@ -17,11 +17,13 @@ from starlette.responses import Response
 from emg_api.adapters import supabase
 from emg_api.adapters.notice import Arrival, Ignored, Notice
 from emg_api.layouts import complete_layout, read_start
+from emg_api.metrics import Metrics, Outcome
 from emg_api.refusals import SessionNotFound
 from emg_api.requests import read_body, session_key
 from emg_api.responses import json_response
 from emg_session.database import SummaryStore
 from emg_session.errors import Failure, PermanentFailure, StorageUnavailable, TransientFailure
+from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, session_id, session_name
 from emg_session.sessions import SessionStore
@@ -53,6 +55,13 @@ class UploadAnswer(msgspec.Struct, frozen=True, kw_only=True):
     processing_time_ms: float
 
 
+class IgnoredAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice was about nothing to do; `message` says why."""
+
+    success: bool = True
+    message: str
+
+
 class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Where a session stands; `status` is the one word of `kubectl get emgsessions`."""
 
@@ -70,6 +79,7 @@ class Sighting:
     """What a first look at an object found; without metadata, `remark` says why."""
 
     recording: RecordingRef
+    order: ObjectOrder
     metadata: dict[str, Any] | None
     remark: str = ""
 
@@ -93,9 +103,10 @@ class Receiver:
     buckets: Buckets
     secrets: Mapping[str, Sequence[str]]
     namespace: str
+    metrics: Metrics
 
     async def upload(self, request: Request) -> Response:
-        """POST /webhooks/storage/c3d-upload-optimized."""
+        """POST /webhooks/storage/c3d-upload-optimized: a recording arrived in Supabase."""
         return await self._receive(request, accepted_status=202)
 
     async def legacy_upload(self, request: Request) -> Response:
@@ -105,7 +116,7 @@ class Receiver:
         return response
 
     async def status(self, request: Request) -> Response:
-        """GET /webhooks/storage/status/{session_code}."""
+        """GET /webhooks/storage/status/{session_code}: where a session stands."""
         name = session_key(request, "session_code")
         session = await self.sessions.load(name)
         if session is None:
@@ -123,14 +134,15 @@ class Receiver:
 
     async def _receive(self, request: Request, *, accepted_status: int) -> Response:
         started = perf_counter()
-        body = await read_body(request)
-        arrivals = supabase.parse(body, request.headers, self.secrets.get(supabase.SENDER, ()))
-        outcomes = [await self._consider(arrival) for arrival in arrivals]
+        with self.metrics.refusals(supabase.SENDER):
+            body = await read_body(request)
+            arrivals = supabase.parse(body, request.headers, self.secrets.get(supabase.SENDER, ()))
+            outcomes = [await self._consider(arrival) for arrival in arrivals]
         # A request of Supabase is about one object; of several, the answer names the first.
         accepted = next((outcome for outcome in outcomes if isinstance(outcome, Accepted)), None)
         if accepted is None:
             reason = next((outcome.reason for outcome in outcomes if isinstance(outcome, Ignored)), "nothing in it")
-            return json_response({"success": True, "message": f"Ignored: {reason}"})
+            return json_response(IgnoredAnswer(message=f"Ignored: {reason}"))
         return json_response(_answer(accepted, 1000 * (perf_counter() - started)), accepted_status)
 
     async def _consider(self, arrival: Arrival) -> Accepted | Ignored:
@@ -139,38 +151,49 @@ class Receiver:
             arrival = Ignored("the bucket is not in EMG_BUCKETS")
         if isinstance(arrival, Ignored):
             _log.info("notice ignored", extra={"reason": arrival.reason})
+            self.metrics.notice(supabase.SENDER, Outcome.IGNORED)
             return arrival
-        return await self._accept(arrival)
+        accepted = await self._accept(arrival)
+        self.metrics.notice(supabase.SENDER, Outcome.CREATED if accepted.created else Outcome.REPEATED)
+        return accepted
 
     async def _accept(self, notice: Notice) -> Accepted:
         sighting = await self._look(notice)
         spec = build_spec(sighting.recording, notice.key)
         name = session_name(sighting.recording.uri, sighting.recording.version)
-        created = await self.sessions.create(build_session(spec, namespace=self.namespace))
+        manifest = build_session(spec, namespace=self.namespace, annotations=sighting.order.to_annotations())
+        created = await self.sessions.create(manifest)
         await self._save(name, spec, sighting.metadata)
         _log.info("notice accepted", extra={"session": name, "is_new": created, "remark": sighting.remark})
         return Accepted(name=name, created=created, sighting=sighting)
 
     async def _look(self, notice: Notice) -> Sighting:
         """Read the object's header; where storage can't give it yet, the notice's own word makes do."""
-        uri = self.buckets.uri(notice.bucket, notice.key)
+        uri, started = self.buckets.uri(notice.bucket, notice.key), perf_counter()
         try:
-            return await _in_time(self._sight(uri))
+            sighting = await _in_time(self._sight(uri, notice))
         except TransientFailure as failure:
+            self.metrics.waited(perf_counter() - started, seen=False)
             if notice.version is None:
                 raise
             recording = RecordingRef(uri=uri, version=notice.version, size_bytes=notice.size_bytes)
-            return Sighting(recording=recording, metadata=None, remark=f"not read yet: {failure}")
+            order = ObjectOrder.of(sequence=notice.sequence)
+            return Sighting(recording=recording, order=order, metadata=None, remark=f"not read yet: {failure}")
+        self.metrics.waited(perf_counter() - started, seen=True)
+        return sighting
 
-    async def _sight(self, uri: str) -> Sighting:
+    async def _sight(self, uri: str, notice: Notice) -> Sighting:
         start = await read_start(self.recordings, uri)
         recording = RecordingRef(uri=uri, version=start.version, size_bytes=start.size_bytes)
+        # What is there now may be newer than the version that the sender counted.
+        sequence = notice.sequence if notice.version == start.version else None
+        order = ObjectOrder.of(modified_at=start.modified_at, sequence=sequence)
         try:
             layout = await complete_layout(self.recordings, uri, start)
         except PermanentFailure as failure:
             # The session is made all the same: a bad recording must end visibly, as BadRecording.
-            return Sighting(recording=recording, metadata=None, remark=f"no metadata: {failure}")
-        return Sighting(recording=recording, metadata=layout.metadata)
+            return Sighting(recording=recording, order=order, metadata=None, remark=f"no metadata: {failure}")
+        return Sighting(recording=recording, order=order, metadata=layout.metadata)
 
     async def _save(self, name: str, spec: SessionSpec, metadata: dict[str, Any] | None) -> None:
         """Store the metadata; where that fails it is the worker's to do, which stores it again anyway."""

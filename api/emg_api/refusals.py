@@ -19,6 +19,10 @@ class WrongShape(PermanentFailure):
     """JSON, but not what this sender sends."""
 
 
+class BadPath(PermanentFailure):
+    """A part of the path can't be what it stands for."""
+
+
 class BadQuery(PermanentFailure):
     """A query parameter is unknown, repeated or out of bounds."""
 

@@ -1,18 +1,35 @@
 """Reading what a request carries, strictly: its body, its query, the session it names."""
 
 import re
-from typing import TypeVar
+from typing import Annotated
 
 import msgspec
 from starlette.requests import Request
 
-from emg_api.refusals import BadQuery, BodyTooLarge, SessionNotFound
+from emg_api.refusals import BadPath, BadQuery, BodyTooLarge, SessionNotFound
 
 MOST_BODY_BYTES = 64 * 1024
 
-T = TypeVar("T", bound=msgspec.Struct)
-
 _SESSION_KEY = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class SessionPath(msgspec.Struct, frozen=True):
+    """A session by its id or code."""
+
+    session_id: Annotated[str, msgspec.Meta(min_length=1, description="a session's id or code")]
+
+
+class CodePath(msgspec.Struct, frozen=True):
+    """A session by its code."""
+
+    session_code: Annotated[str, msgspec.Meta(min_length=1, description="a session's code")]
+
+
+class ChannelPath(msgspec.Struct, frozen=True):
+    """A channel of a session."""
+
+    session_id: Annotated[str, msgspec.Meta(min_length=1, description="a session's id or code")]
+    channel_name: Annotated[str, msgspec.Meta(min_length=1, description="in any case; CH1 is CH1 Raw")]
 
 
 async def read_body(request: Request) -> bytes:
@@ -25,10 +42,25 @@ async def read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def parse_query(request: Request, kind: type[T]) -> T:
-    """Return the query as a record; raises BadQuery naming what is unknown, repeated or out of bounds."""
+def check_path(request: Request, kind: type[msgspec.Struct]) -> None:
+    """Raise BadPath where a part of the path can't be what it stands for."""
+    try:
+        msgspec.convert(request.path_params, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadPath(str(error)) from error
+
+
+def parse_query(
+    request: Request, kind: type[msgspec.Struct], other: type[msgspec.Struct] | None = None
+) -> msgspec.Struct:
+    """Return the query as a record, of the other kind where only that one has a parameter given.
+
+    Raises BadQuery naming what is unknown, repeated or out of bounds.
+    """
     given = request.query_params.multi_items()
     names = [name for name, _ in given]
+    if other and not set(names).isdisjoint(set(other.__struct_fields__) - set(kind.__struct_fields__)):
+        kind = other
     unknown = sorted(set(names) - set(kind.__struct_fields__))
     if unknown:
         raise BadQuery(f"unknown: {', '.join(unknown)}; known here: {', '.join(kind.__struct_fields__) or 'none'}")

@@ -24,6 +24,7 @@ from emg_api.plots import (
     WindowAnswer,
     WindowQuery,
     check_whole,
+    encoded,
     fault_spans,
     gaps,
     pixel_times,
@@ -31,18 +32,11 @@ from emg_api.plots import (
     spans,
     whole_answer,
 )
-from emg_api.requests import parse_query
 from emg_api.responses import caching, encode, entity_tag, is_any_known, is_known, not_modified
-from emg_api.sessions import fetch_session
-from emg_session.database import StoredSession, SummaryStore
+from emg_session.database import StoredSession
 from emg_session.errors import CorruptRecording
 
-_WINDOW_PARAMETERS = {"width", "start", "end"}
 _CHANNELS_NOTE = "No samples are stored: each channel is read from the recording when it is asked for."
-
-
-class NoQuery(msgspec.Struct, frozen=True):
-    """An endpoint without parameters."""
 
 
 class ChannelFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,15 +66,12 @@ class ChannelsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class Signals:
     """The endpoints below /signals/jit with what they use."""
 
-    summaries: SummaryStore
     layouts: Layouts
     reader: ExcerptReader
 
-    async def channels(self, request: Request) -> Response:
-        """GET /signals/jit/{session_id}/channels."""
-        query = parse_query(request, NoQuery)
-        session = await fetch_session(self.summaries, request)
-        tag = _tag(session, "", query)
+    async def channels(self, request: Request, session: StoredSession) -> Response:
+        """GET /signals/jit/{session_id}/channels: names, roles, units and verdicts."""
+        tag = _tag(session, "", None)
         if is_known(request, tag):
             return not_modified(tag)
         layout = await self.layouts.of(session.file_path, session.object_version)
@@ -88,11 +79,8 @@ class Signals:
             return not_modified(tag)
         return _json(encode(channels_answer(layout.metadata, verdicts(session))), tag)
 
-    async def channel(self, request: Request) -> Response:
+    async def channel(self, request: Request, session: StoredSession, query: WholeQuery | WindowQuery) -> Response:
         """GET /signals/jit/{session_id}/{channel_name}: a window where width, start or end are given, else all."""
-        windowed = not _WINDOW_PARAMETERS.isdisjoint(request.query_params)
-        query = parse_query(request, WindowQuery) if windowed else parse_query(request, WholeQuery)
-        session = await fetch_session(self.summaries, request)
         name = str(request.path_params["channel_name"])
         tag = _tag(session, name, query)
         if is_known(request, tag):
@@ -175,16 +163,16 @@ def window_body(excerpt: Excerpt, query: WindowQuery, band: Band) -> bytes:
         start_seconds=start_s,
         end_seconds=end_s,
         samples_per_pixel=excerpt.count / len(minimum),
-        time_axis=pixel_times(excerpt.first_sample, excerpt.count, query.width, excerpt.rate_hz),
-        minimum=minimum,
-        maximum=maximum,
+        time_axis=encoded(pixel_times(excerpt.first_sample, excerpt.count, query.width, excerpt.rate_hz)),
+        minimum=encoded(minimum),
+        maximum=encoded(maximum),
         contractions=spans(contractions_of(excerpt.session, excerpt.name), start_s, end_s),
         faults=fault_spans(faults_of(excerpt.session, excerpt.name), start_s, end_s),
     )
     return encode(answer)
 
 
-def _tag(session: StoredSession, channel: str, query: msgspec.Struct) -> str:
+def _tag(session: StoredSession, channel: str, query: msgspec.Struct | None) -> str:
     """Return the tag of an answer: weak for a whole channel, whose bytes tell when they were made."""
     summary = session.analytics_summary
     analysis = (summary["profile"]["digest"], summary["provenance"]["core_version"]) if summary else ()

@@ -15,6 +15,8 @@ from rich.console import Console
 from starlette.applications import Starlette
 
 from emg_api.app import create_both
+from emg_api.measured import MeasuredRecordings
+from emg_api.metrics import Metrics as WebMetrics
 from emg_api.receiver import Receiver
 from emg_api.settings import refuse_authentication
 from emg_local.cluster import LocalCluster
@@ -114,14 +116,15 @@ class Machine:
         return 0
 
     def _app(self, cluster: LocalCluster, summaries: SummaryStore) -> Starlette:
-        buckets = Buckets(self.place.buckets)
+        buckets, metrics = Buckets(self.place.buckets), WebMetrics()
         receiver = Receiver(
             sessions=cluster,
-            recordings=RecordingStore(buckets),
+            recordings=MeasuredRecordings(buckets, metrics),
             summaries=summaries,
             buckets=buckets,
             secrets=self.secrets,
             namespace=NAMESPACE,
+            metrics=metrics,
         )
         return create_both(receiver)
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from emg_operator.metrics import Metrics, SweepOutcome
 from emg_session.database import SummaryStore
 from emg_session.errors import Failure
+from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, ListedObject, RecordingStore
 from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, is_recording, session_name
 from emg_session.sessions import SessionStore
@@ -75,18 +76,20 @@ class Sweep:
         return found
 
     async def _create_unknown(self, page: Sequence[ListedObject], most_finds: int) -> int:
-        specs = {session_name(o.uri, o.version): _spec(o) for o in page if self._is_settled_recording(o)}
-        known = await self.summaries.known_sessions(specs)
-        unknown = [name for name in specs if name not in known]
-        return sum([await self._create(name, specs[name]) for name in unknown[:most_finds]])
+        listed = {session_name(o.uri, o.version): o for o in page if self._is_settled_recording(o)}
+        known = await self.summaries.known_sessions(listed)
+        unknown = [name for name in listed if name not in known]
+        return sum([await self._create(name, listed[name]) for name in unknown[:most_finds]])
 
     def _is_settled_recording(self, listed: ListedObject) -> bool:
         """Storage's clock may be ahead of ours by any amount: only what is near to now is left for later."""
         age = abs(self.now() - listed.modified_at)
         return is_recording(listed.key) and age >= timedelta(seconds=self.settings.settle_seconds)
 
-    async def _create(self, name: str, spec: SessionSpec) -> bool:
-        created = await self.sessions.create(build_session(spec, namespace=self.namespace))
+    async def _create(self, name: str, listed: ListedObject) -> bool:
+        spec, order = _spec(listed), ObjectOrder.of(modified_at=listed.modified_at)
+        manifest = build_session(spec, namespace=self.namespace, annotations=order.to_annotations())
+        created = await self.sessions.create(manifest)
         if created:
             self.metrics.sweep_finds.inc()
             log.info("session=%s found by the sweep", name)

@@ -64,11 +64,12 @@ class Buckets:
 
 @dataclass(frozen=True)
 class StoredBytes:
-    """Some bytes of an object, with the whole object's size and version as they were at that moment."""
+    """Some bytes of an object, with the whole object's size, version and age as they were at that moment."""
 
     data: bytes
     size_bytes: int
     version: str
+    modified_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +110,11 @@ class RecordingStore:
         base, key = self._buckets.split(uri)
         with _translated():
             answer = await _in_time(obstore.get_async(self._store(base), key, options=options))
-            found = _plain_version(answer.meta["e_tag"])
+            found = plain_version(answer.meta["e_tag"])
             if version is not None and found != version:
                 raise RecordingChanged("the object is another version now than the session is about")
             data = (await _in_time(answer.bytes_async())).to_bytes()
-        return StoredBytes(data, answer.meta["size"], found)
+        return StoredBytes(data, answer.meta["size"], found, answer.meta["last_modified"])
 
     def _store(self, base: str) -> ObjectStore:
         if base not in self._stores:
@@ -136,14 +137,15 @@ def _listed(base: str, meta: "ObjectMeta") -> ListedObject:
     return ListedObject(
         uri=f"{base}/{meta['path']}",
         key=meta["path"],
-        version=_plain_version(meta["e_tag"]),
+        version=plain_version(meta["e_tag"]),
         size_bytes=meta["size"],
         modified_at=meta["last_modified"],
     )
 
 
-def _plain_version(e_tag: str | None) -> str:
-    return (e_tag or "").removeprefix("W/").strip('"')
+def plain_version(e_tag: str | None) -> str:
+    """Return an ETag without the marks around it, which not every sender writes."""
+    return (e_tag or "").strip().removeprefix("W/").strip('"')
 
 
 async def _in_time(request: Awaitable[T]) -> T:

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from emg_session.errors import InvalidSession
+from emg_session.object_order import UNKNOWN_ORDER, ObjectOrder
 from emg_session.status import SessionStatus, Wire
 
 GROUP = "emg.ghostly"
@@ -21,6 +23,7 @@ PLURAL = "emgsessions"
 KIND = "EMGSession"
 API_VERSION = f"{GROUP}/{VERSION}"
 SESSION_LABEL = "emg.ghostly/session"
+OBJECT_LABEL = "emg.ghostly/object"
 
 # The CRD says the same.
 DEFAULT_PROFILE = "standard-1"
@@ -79,6 +82,7 @@ class EMGSession:
     created_at: datetime
     spec: SessionSpec
     status: SessionStatus
+    order: ObjectOrder = UNKNOWN_ORDER
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> "EMGSession":
@@ -93,6 +97,7 @@ class EMGSession:
                 created_at=msgspec.convert(meta["creationTimestamp"], datetime),
                 spec=msgspec.convert(body["spec"], SessionSpec),
                 status=msgspec.convert(body.get("status") or {}, SessionStatus),
+                order=ObjectOrder.from_annotations(meta.get("annotations") or {}),
             )
         except (msgspec.ValidationError, KeyError) as error:
             raise InvalidSession(f"{meta.get('name')}: {error}; compare `kubectl explain emgsession`") from error
@@ -100,8 +105,17 @@ class EMGSession:
 
 def session_name(uri: str, version: str) -> str:
     """Name the session of one object version: the same object and version give the same name everywhere."""
-    digest = hashlib.sha256(f"{uri}\n{version}".encode()).digest()
-    return "emg-" + base64.b32encode(digest).decode("ascii").lower()[:12]
+    return "emg-" + _short_hash(f"{uri}\n{version}")
+
+
+def object_label(uri: str) -> str:
+    """Return the value of OBJECT_LABEL: the same for all versions of one object, and for nothing else."""
+    return _short_hash(uri)
+
+
+def _short_hash(text: str) -> str:
+    """Return 60 bits of a hash, as characters that labels and names may have."""
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode("ascii").lower()[:12]
 
 
 def session_id(name: str) -> uuid.UUID:
@@ -124,11 +138,15 @@ def build_spec(recording: RecordingRef, key: str) -> SessionSpec:
     return SessionSpec(recording=recording, subject=subject_of(key), profile=DEFAULT_PROFILE)
 
 
-def build_session(spec: SessionSpec, *, namespace: str) -> dict[str, Any]:
-    """Build the manifest that the receiver and the sweep create."""
+def build_session(
+    spec: SessionSpec, *, namespace: str, annotations: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Build the manifest that the receiver and the sweep create; annotations tell how it came to be."""
+    uri, version = spec.recording.uri, spec.recording.version
+    metadata = {"name": session_name(uri, version), "namespace": namespace, "labels": {OBJECT_LABEL: object_label(uri)}}
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": {"name": session_name(spec.recording.uri, spec.recording.version), "namespace": namespace},
+        "metadata": metadata | ({"annotations": dict(annotations)} if annotations else {}),
         "spec": msgspec.to_builtins(spec),
     }

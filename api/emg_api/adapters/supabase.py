@@ -4,6 +4,7 @@ Such a webhook fires before the object is readable, sometimes twice, and is not 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -23,13 +24,13 @@ _Text = Annotated[str, msgspec.Meta(max_length=1024, pattern=r"\A[^\x00-\x1f\x7f
 _SizeBytes = Annotated[int, msgspec.Meta(ge=0, le=MOST_SIZE_BYTES)]
 
 
-class _Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True):
     """A row was inserted, updated or deleted; `record` is read only where it is an object's row."""
 
     type: str
     table: str
     schema: str
-    record: msgspec.Raw = msgspec.Raw(b"null")
+    record: msgspec.Raw = msgspec.field(default_factory=partial(msgspec.Raw, b"null"))
 
 
 class _Metadata(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ class _Object(msgspec.Struct, frozen=True):
 def parse(body: bytes, headers: Mapping[str, str], keys: Sequence[str]) -> list[Arrival]:
     """Verify and parse one request; raises NotSigned, NotJson, WrongShape, in this order."""
     verify_hmac(body, headers.get(SIGNATURE_HEADER), keys)
-    event = _decoded(body, _Event)
+    event = _decoded(body, Event)
     if (event.schema, event.table) != ("storage", "objects"):
         return [Ignored("not about a stored object")]
     if event.type != "INSERT":

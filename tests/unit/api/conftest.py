@@ -5,6 +5,7 @@ import httpx2
 import pytest
 
 from emg_api.app import create_both
+from emg_api.metrics import Metrics
 from emg_api.receiver import Receiver
 from emg_session.recordings import Buckets
 from tests.support.memory import MemorySessions, MemorySummaries
@@ -55,6 +56,7 @@ def receiver(sessions, summaries, recordings, buckets) -> Receiver:
         buckets=buckets,
         secrets={"supabase": KEYS},
         namespace="emg",
+        metrics=Metrics(),
     )
 
 

@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from emg_api import receiver
-from emg_session.resource import session_id, session_name
+from emg_session.object_order import OBJECT_ORDER_ANNOTATION
+from emg_session.resource import OBJECT_LABEL, object_label, session_id, session_name
 from tests.support.web import KEYS, LEGACY_UPLOAD, UPLOAD, inserted, post, signed
 
 ONE = "P001/one.c3d"
@@ -31,7 +32,9 @@ async def test_a_notice_becomes_a_session_with_the_headers_metadata(web, session
         "CH1 activated",
         "CH2 activated",
     ]
-    assert sessions.manifests[name]["metadata"] == {"name": name, "namespace": "emg"}
+    uri = sessions.manifests[name]["spec"]["recording"]["uri"]
+    assert sessions.manifests[name]["metadata"]["labels"] == {OBJECT_LABEL: object_label(uri)}
+    assert sessions.manifests[name]["metadata"]["annotations"][OBJECT_ORDER_ANNOTATION].startswith("modified:00")
     assert sessions.manifests[name]["spec"]["subject"] == "P001"
     assert sessions.manifests[name]["spec"]["recording"]["sizeBytes"] == (bucket / ONE).stat().st_size
     assert recordings.reads == [(0, 4096)]
