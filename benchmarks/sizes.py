@@ -2,7 +2,7 @@
 
 import emg_core
 
-from emg_api.plots import Band, WindowAnswer, pixel_times
+from emg_api.plots import Band, WindowAnswer, encoded, pixel_times
 from emg_api.responses import encode
 
 CHANNEL, WIDTH = "CH1 Raw", 2000
@@ -31,9 +31,9 @@ def band_json(data: bytes) -> bytes:
         start_seconds=0.0,
         end_seconds=len(samples) / rate_hz,
         samples_per_pixel=len(samples) / WIDTH,
-        time_axis=pixel_times(0, len(samples), WIDTH, rate_hz),
-        minimum=minimum,
-        maximum=maximum,
+        time_axis=encoded(pixel_times(0, len(samples), WIDTH, rate_hz)),
+        minimum=encoded(minimum),
+        maximum=encoded(maximum),
         contractions=[],
         faults=[],
     )

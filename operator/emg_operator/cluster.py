@@ -107,11 +107,3 @@ def _said(error: client.ApiException) -> str:
         return str(msgspec.json.decode(error.body or "{}").get("message", error.reason))
     except (msgspec.DecodeError, AttributeError):
         return str(error.reason)
-
-
-async def check_definition(api: client.CustomObjectsApi, namespace: str) -> None:
-    """Raise ClusterUnavailable unless EMGSessions can be listed: without them kopf would wait in silence for ever."""
-    with cluster_errors():
-        await api.list_namespaced_custom_object(
-            GROUP, VERSION, namespace, PLURAL, limit=1, _request_timeout=REQUEST_SECONDS
-        )
