@@ -5,6 +5,7 @@ import signal
 
 from tests.apiserver.conftest import Site
 from tests.support.operators import started
+from tests.support.proxy import proxied
 from tests.support.waiting import wait_until
 
 
@@ -43,3 +44,16 @@ def test_with_the_definition_of_another_version_it_is_not_ready_and_says_which_f
         attempt["items"]["properties"]["memoryMiB"] = kept
         del definition["metadata"]["resourceVersion"]
         site.api.kubectl("replace", "-f", "-", stdin=json.dumps(definition))
+
+
+def test_watches_that_fall_silent_are_noticed_though_their_connections_stay_open(site: Site) -> None:
+    with proxied(site.api.port) as network:
+        operator = site.operator()
+        operator.kubeconfig = site.api.moved(operator.kubeconfig, network.port)
+        with started(operator):
+            operator.wait_until_acting()
+            wait_until(lambda: operator.problems("/livez") == {}, "it is live")
+            network.fall_silent()
+            wait_until(lambda: set(operator.problems("/livez")) == {"emgsessions", "jobs", "pods"}, "it notices")
+            wait_until(lambda: operator.problems("/livez") == {}, "kopf connects anew")
+            assert operator.role() == "acting"

@@ -62,6 +62,12 @@ class ApiServer:
         path.write_text(json.dumps(kubeconfig(self.folder / "pki", self.url, {"token": token})))
         return path
 
+    def moved(self, account: Path, port: int) -> Path:
+        """Return a kubeconfig for the same account by way of another port."""
+        path = account.with_name(f"{account.stem}-{port}.conf")
+        path.write_text(account.read_text().replace(self.url, f"https://{_HOST}:{port}"))
+        return path
+
     def items(self, kinds: str, namespace: str) -> list[dict[str, Any]]:
         """Return all objects of these kinds in a namespace."""
         found: list[dict[str, Any]] = json.loads(self.kubectl("get", kinds, "-n", namespace, "-o", "json"))["items"]
