@@ -1,9 +1,11 @@
 """Reading what a request carries, strictly: its body, its query, the session it names."""
 
 import re
+from functools import cache
 from typing import Annotated
 
 import msgspec
+import msgspec.inspect
 from starlette.requests import Request
 
 from emg_api.refusals import BadPath, BadQuery, BodyTooLarge, SessionNotFound
@@ -57,19 +59,28 @@ def parse_query(
 
     Raises BadQuery naming what is unknown, repeated or out of bounds.
     """
-    given = request.query_params.multi_items()
-    names = [name for name, _ in given]
+    given = request.query_params
+    names = [name for name, _ in given.multi_items()]
     if other and not set(names).isdisjoint(set(other.__struct_fields__) - set(kind.__struct_fields__)):
         kind = other
     unknown = sorted(set(names) - set(kind.__struct_fields__))
     if unknown:
         raise BadQuery(f"unknown: {', '.join(unknown)}; known here: {', '.join(kind.__struct_fields__) or 'none'}")
-    if len(set(names)) < len(names):
+    repeatable = _repeatable(kind)
+    if any(names.count(name) > 1 for name in set(names) - repeatable):
         raise BadQuery("each parameter may be given once")
+    values = {name: given.getlist(name) if name in repeatable else given[name] for name in set(names)}
     try:
-        return msgspec.convert(dict(given), kind, strict=False)
+        return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise BadQuery(str(error)) from error
+
+
+@cache
+def _repeatable(kind: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the parameters that are lists."""
+    types = {field.name: msgspec.inspect.type_info(field.type) for field in msgspec.structs.fields(kind)}
+    return frozenset(name for name, of_field in types.items() if isinstance(of_field, msgspec.inspect.VarTupleType))
 
 
 def session_key(request: Request, name: str) -> str:
