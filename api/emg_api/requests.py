@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 import msgspec.inspect
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from emg_api.refusals import BadPath, BadQuery, BodyTooLarge, SessionNotFound
@@ -59,21 +60,27 @@ def parse_query(
 
     Raises BadQuery naming what is unknown, repeated or out of bounds.
     """
-    given = request.query_params
-    names = [name for name, _ in given.multi_items()]
-    if other and not set(names).isdisjoint(set(other.__struct_fields__) - set(kind.__struct_fields__)):
+    names = set(request.query_params.keys())
+    if other and not names.isdisjoint(set(other.__struct_fields__) - set(kind.__struct_fields__)):
         kind = other
-    unknown = sorted(set(names) - set(kind.__struct_fields__))
+    unknown = sorted(names - set(kind.__struct_fields__))
     if unknown:
         raise BadQuery(f"unknown: {', '.join(unknown)}; known here: {', '.join(kind.__struct_fields__) or 'none'}")
-    repeatable = _repeatable(kind)
-    if any(names.count(name) > 1 for name in set(names) - repeatable):
-        raise BadQuery("each parameter may be given once")
-    values = {name: given.getlist(name) if name in repeatable else given[name] for name in set(names)}
     try:
-        return msgspec.convert(values, kind, strict=False)
+        return msgspec.convert(_values(request.query_params, _repeatable(kind)), kind, strict=False)
     except msgspec.ValidationError as error:
         raise BadQuery(str(error)) from error
+
+
+def _values(given: QueryParams, repeatable: frozenset[str]) -> dict[str, str | list[str]]:
+    """Return each parameter's value, or its values where it may have several; raises BadQuery."""
+    values: dict[str, str | list[str]] = {}
+    for name in given:
+        several = given.getlist(name)
+        if len(several) > 1 and name not in repeatable:
+            raise BadQuery("each parameter may be given once")
+        values[name] = several if name in repeatable else several[0]
+    return values
 
 
 @cache
