@@ -174,7 +174,8 @@ async def test_a_certificate_is_fetched_once():
 
 
 async def test_a_subscription_is_confirmed_at_an_address_of_our_own_making():
-    confirm = f"https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={TOPIC.replace(':', '%3A')}&Token=t%26"
+    topic = TOPIC.replace(":", "%3A")
+    confirm = f"https://sns.eu-central-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn={topic}&Token=t%26"
     asked: list[str] = []
     asks = {"Type": "SubscriptionConfirmation", "Token": "t&", "SubscribeURL": "http://169.254.169.254/"}
 
@@ -332,8 +333,8 @@ async def test_a_private_key_signs_webhooks_too():
     signature = "v1a," + base64.b64encode(private.sign(signed)).decode()
 
     assert isinstance((await standard.read(raw(OWN, headers | {"webhook-signature": signature}), NOW))[0], Notice)
+    forged = "v1," + base64.b64encode(hmac.digest(public, signed, "sha256")).decode()
     with pytest.raises(NotSigned):  # not with the public key as a secret
-        forged = "v1," + base64.b64encode(hmac.digest(public, signed, "sha256")).decode()
         await standard.read(raw(OWN, headers | {"webhook-signature": forged}), NOW)
 
 
