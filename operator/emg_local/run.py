@@ -15,15 +15,18 @@ from rich.console import Console
 from starlette.applications import Starlette
 
 from emg_api.app import create_both
+from emg_api.fetching import fetch_public
+from emg_api.intake import Intake
 from emg_api.measured import MeasuredRecordings
 from emg_api.metrics import Metrics as WebMetrics
 from emg_api.receiver import Receiver
+from emg_api.senders import SenderSettings, build_senders
 from emg_api.settings import refuse_authentication
 from emg_local.cluster import LocalCluster
 from emg_local.demo import Demo
 from emg_local.embedded import data_folder, embedded_programs
 from emg_local.jobs import LocalJobs
-from emg_local.place import Place, opened_place
+from emg_local.place import Place, first_key, opened_place
 from emg_local.postgres import Postgres
 from emg_local.server import HOST, Server, listening_socket
 from emg_operator.metrics import Metrics
@@ -53,14 +56,14 @@ def run(*, data: Path, port: int, demo: bool, env: Mapping[str, str]) -> int:
         logging.basicConfig(
             filename=place.log, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
         )
-        secrets = place.webhook_secrets(env)
+        senders = place.senders(env)
         with Postgres(programs=embedded_programs(), data=data_folder(place.folder)) as postgres:
             migrate.upgrade(postgres.url)
             machine = Machine(
                 place=place,
                 database_url=postgres.url,
                 listening=listening,
-                secrets=secrets,
+                senders=senders,
                 cross_check=env.get("EMG_CROSS_CHECK", ""),
                 demo=demo,
             )
@@ -74,7 +77,7 @@ class Machine:
     place: Place
     database_url: str
     listening: socket.socket
-    secrets: Mapping[str, Sequence[str]]
+    senders: Sequence[SenderSettings]
     cross_check: str
     demo: bool
 
@@ -107,7 +110,7 @@ class Machine:
 
     async def _show(self, base_url: str) -> int:
         console = Console(stderr=True)
-        demo = Demo(place=self.place, base_url=base_url, secrets=self.secrets, console=console)
+        demo = Demo(place=self.place, base_url=base_url, key=first_key(self.senders), console=console)
         try:
             await demo.run()
         except Failure as failure:
@@ -117,16 +120,16 @@ class Machine:
 
     def _app(self, cluster: LocalCluster, summaries: SummaryStore) -> Starlette:
         buckets, metrics = Buckets(self.place.buckets), WebMetrics()
-        receiver = Receiver(
+        intake = Intake(
             sessions=cluster,
             recordings=MeasuredRecordings(buckets, metrics),
             summaries=summaries,
             buckets=buckets,
-            secrets=self.secrets,
             namespace=NAMESPACE,
             metrics=metrics,
         )
-        return create_both(receiver)
+        senders = build_senders(self.senders, fetch_public)
+        return create_both(Receiver(senders=senders, intake=intake, sessions=cluster, metrics=metrics))
 
     def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
         settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)
