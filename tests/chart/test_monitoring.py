@@ -30,7 +30,9 @@ LABELS = {
 
 def told() -> set[str]:
     """Return every series' name; one that only a running operator has a value for is named by its family."""
-    families = list(Metrics().registry.collect())
+    metrics = Metrics()
+    metrics.follow_sessions(dict)
+    families = list(metrics.registry.collect())
     return {sample.name for family in families for sample in family.samples} | {family.name for family in families}
 
 
