@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from emg_api.access.settings import AccessSettings
 from emg_api.adapters import supabase
+from emg_api.headers import HeaderSettings
 from emg_session.connections import database_url
 from emg_session.errors import InvalidSettings
 from emg_session.recordings import Buckets
@@ -14,8 +16,8 @@ _SECRETS_EXAMPLE = '{"supabase": ["a long random key"]}'
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignalsSettings:
-    """What the signals API needs."""
+class WebSettings:
+    """What both programs need."""
 
     database_url: str = field(repr=False)
     buckets: Buckets
@@ -23,9 +25,8 @@ class SignalsSettings:
     port: int
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> "SignalsSettings":
+    def from_env(cls, env: Mapping[str, str]) -> "WebSettings":
         """Read the settings; raises InvalidSettings."""
-        refuse_authentication(env)
         return cls(
             database_url=database_url(env),
             buckets=Buckets.from_json(required(env, "EMG_BUCKETS", "which buckets may be read")),
@@ -35,10 +36,28 @@ class SignalsSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignalsSettings:
+    """What the signals API needs."""
+
+    web: WebSettings
+    access: AccessSettings
+    headers: HeaderSettings
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "SignalsSettings":
+        """Read the settings; raises InvalidSettings."""
+        return cls(
+            web=WebSettings.from_env(env),
+            access=AccessSettings.from_env(env),
+            headers=HeaderSettings.from_env(env),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReceiverSettings:
     """What the receiver needs."""
 
-    web: SignalsSettings
+    web: WebSettings
     secrets: Mapping[str, Sequence[str]] = field(repr=False)
     namespace: str
 
@@ -46,17 +65,9 @@ class ReceiverSettings:
     def from_env(cls, env: Mapping[str, str]) -> "ReceiverSettings":
         """Read the settings; raises InvalidSettings, also where no sender could prove itself."""
         return cls(
-            web=SignalsSettings.from_env(env),
+            web=WebSettings.from_env(env),
             secrets=webhook_secrets(required(env, "EMG_WEBHOOK_SECRETS", "the keys that senders sign with")),
             namespace=env.get("EMG_NAMESPACE") or own_namespace(),
-        )
-
-
-def refuse_authentication(env: Mapping[str, str]) -> None:
-    """Raise InvalidSettings where somebody counts on an authentication that is not there yet."""
-    if env.get("EMG_AUTH", "") not in ("", "none"):
-        raise InvalidSettings(
-            "EMG_AUTH may only be none: there is no authentication yet, so let only users reach the signals API"
         )
 
 

@@ -88,10 +88,9 @@ def unavailable(error: client.ApiException) -> ClusterUnavailable:
 
 
 @asynccontextmanager
-async def connected_cluster(*traces: aiohttp.TraceConfig) -> AsyncIterator[client.CustomObjectsApi]:
+async def connected_api() -> AsyncIterator[client.ApiClient]:
     """Connect as the pod's service account, or as KUBECONFIG says outside a cluster; raises InvalidSettings."""
     configuration = client.Configuration()
-    configuration.trace_configs = list(traces)
     # The generated client looks proxies up in a thread at every request unless told not to: half its CPU.
     configuration.client_session_kwargs = {"trust_env": False}
     try:
@@ -102,6 +101,13 @@ async def connected_cluster(*traces: aiohttp.TraceConfig) -> AsyncIterator[clien
     except config.ConfigException as error:
         raise InvalidSettings(f"no cluster to talk to ({error}): set KUBECONFIG, or run in a pod") from error
     async with client.ApiClient(configuration) as api:
+        yield api
+
+
+@asynccontextmanager
+async def connected_cluster() -> AsyncIterator[client.CustomObjectsApi]:
+    """Connect, to work with sessions; raises InvalidSettings."""
+    async with connected_api() as api:
         yield client.CustomObjectsApi(api)
 
 
