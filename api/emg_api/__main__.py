@@ -10,10 +10,13 @@ from emg_api.access.audit import audit_trail
 from emg_api.access.gate import Gate
 from emg_api.access.settings import opened_access
 from emg_api.app import create_receiver, create_signals
+from emg_api.fetching import fetch_public
+from emg_api.intake import Intake
 from emg_api.logs import log_as_json
 from emg_api.measured import MeasuredRecordings
 from emg_api.metrics import Metrics
 from emg_api.receiver import Receiver
+from emg_api.senders import build_senders
 from emg_api.server import listen, serve
 from emg_api.settings import ReceiverSettings, SignalsSettings
 from emg_session.audit import AuditLog
@@ -30,19 +33,22 @@ _log = logging.getLogger(__name__)
 async def run_receiver(settings: ReceiverSettings) -> None:
     """Serve the receiver until told to stop."""
     web, metrics = settings.web, Metrics()
+    senders = build_senders(settings.senders, fetch_public)
     listener = listen(web.host, web.port)
     async with connected_cluster() as cluster, open_summaries(web.database_url) as summaries:
         await _refuse_other_schema(summaries)
-        receiver = Receiver(
-            sessions=KubernetesSessions(cluster, settings.namespace),
+        sessions = KubernetesSessions(cluster, settings.namespace)
+        intake = Intake(
+            sessions=sessions,
             recordings=MeasuredRecordings(web.buckets, metrics),
             summaries=summaries,
             buckets=web.buckets,
-            secrets=settings.secrets,
             namespace=settings.namespace,
             metrics=metrics,
         )
-        await serve(create_receiver(receiver), listener)
+        await serve(
+            create_receiver(Receiver(senders=senders, intake=intake, sessions=sessions, metrics=metrics)), listener
+        )
 
 
 async def run_signals(settings: SignalsSettings) -> None:

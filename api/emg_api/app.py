@@ -7,6 +7,7 @@ from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.staticfiles import StaticFiles
 
+from emg_api import refusals
 from emg_api.about import EXPOSITION_MEDIA, About
 from emg_api.access.gate import Gate
 from emg_api.adapters import supabase
@@ -23,8 +24,8 @@ from emg_api.page import VIEWER_FOLDER, AssetPath, Page
 from emg_api.plots import WholeAnswer, WholeQuery, WindowAnswer, WindowQuery
 from emg_api.problems import EXCEPTION_HANDLERS
 from emg_api.receiver import IgnoredAnswer, Receiver, StatusAnswer, UploadAnswer
-from emg_api.refusals import BodyTooLarge, ChannelNotFound, NotAnalysedYet, NotJson, NotSigned, WrongShape
-from emg_api.requests import ChannelPath, CodePath, SessionPath
+from emg_api.refusals import ChannelNotFound, NotAnalysedYet
+from emg_api.requests import ChannelPath, CodePath, SenderPath, SenderQuery, SessionPath
 from emg_api.sessions import ListQuery, SessionAnswer, Sessions, SessionsAnswer
 from emg_api.signals import ChannelsAnswer, Signals
 from emg_session import errors
@@ -35,9 +36,12 @@ _COMPUTING_THREADS = 2
 _MOST_BYTES_UNDER_WAY = 64 * 1024 * 1024
 
 _NOTICING = (
-    *(NotSigned, BodyTooLarge, NotJson, WrongShape, errors.UnknownBucket, errors.ClusterUnavailable),
-    *(errors.RecordingNotThere, errors.StorageUnavailable),
+    *(refusals.UnknownSender, refusals.RepeatedHeader, refusals.UnsupportedMedia, refusals.BodyIncomplete),
+    *(refusals.BodyTooLarge, refusals.BodyTooSlow, refusals.NotSigned, refusals.OutOfTime, refusals.NotJson),
+    *(refusals.WrongShape, refusals.SenderUnavailable, errors.UnknownBucket, errors.ClusterUnavailable),
+    *(errors.SessionRefused, errors.RecordingNotThere, errors.StorageUnavailable),
 )
+_GREETING = (refusals.UnknownSender, refusals.OriginRefused)
 _FINDING = (errors.InvalidSession, errors.ClusterUnavailable)
 _LISTING = (errors.DatabaseUnavailable, errors.SchemaMismatch)
 _READING = (
@@ -49,8 +53,10 @@ _READING = (
 def receiver_operations(receiver: Receiver) -> list[Op]:
     """Return what senders call."""
     upload, legacy, status = receiver.upload, receiver.legacy_upload, receiver.status
-    notice: dict[str, Any] = {"body": supabase.Event, "errors": _NOTICING}
+    notice: dict[str, Any] = {"body": supabase.Change, "errors": _NOTICING}
+    any_notice: dict[str, Any] = {"params": SenderPath, "query": SenderQuery, "body": Any, "errors": _NOTICING}
     answers = (UploadAnswer, IgnoredAnswer)
+    by_sender = "/webhooks/{sender}"
     return [
         Op(
             "POST",
@@ -65,6 +71,16 @@ def receiver_operations(receiver: Receiver) -> list[Op]:
         Op(
             "GET", "/webhooks/storage/status/{session_code}", status, params=CodePath, out=StatusAnswer, errors=_FINDING
         ),
+        Op(
+            "POST",
+            by_sender,
+            receiver.notice,
+            **any_notice,
+            status=202,
+            out=UploadAnswer,
+            also={200: (IgnoredAnswer, dict[str, Any])},
+        ),
+        Op("OPTIONS", by_sender, receiver.greeting, params=SenderPath, errors=_GREETING),
     ]
 
 
@@ -111,7 +127,7 @@ def own_operations(health: Health, about: About) -> list[Op]:
 
 def create_receiver(receiver: Receiver) -> Starlette:
     """Create the receiver: notices in, sessions out."""
-    health = Health(summaries=receiver.summaries, needs_database=False)
+    health = Health(summaries=receiver.intake.summaries, needs_database=False)
     return _application("EMG receiver", receiver_operations(receiver), health=health, metrics=receiver.metrics)
 
 
@@ -126,8 +142,8 @@ def create_signals(
 
 def create_both(receiver: Receiver, gate: Gate) -> Starlette:
     """Create receiver and signals API as one program, for one machine."""
-    operations = [*receiver_operations(receiver), *_signals(receiver.recordings, gate, receiver.metrics)]
-    health = Health(summaries=receiver.summaries, needs_database=True)
+    operations = [*receiver_operations(receiver), *_signals(receiver.intake.recordings, gate, receiver.metrics)]
+    health = Health(summaries=gate.summaries, needs_database=True)
     return _application("EMG", operations, health=health, metrics=receiver.metrics, gate=gate)
 
 

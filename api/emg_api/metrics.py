@@ -1,15 +1,16 @@
 """What the web programs count and time, for Prometheus: every label's values are a closed set, none from outside."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 
+from emg_api.adapters.notice import Because
+from emg_api.adapters.table import SENDERS
 from emg_api.problems import BUG, KINDS
 from emg_session.errors import Failure, TransientFailure
 
-_SENDERS = frozenset({"supabase", "s3", "minio", "gcs", "azure", "cloudevents", "standard"})
 _OTHER = "other"
 _NONE = "none"
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -23,15 +24,6 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
     REFUSED = "refused"
     FAILED = "failed"
-
-
-class Ignorance(StrEnum):
-    """Why a notice was about nothing to do."""
-
-    NO_RECORDING = "no-recording"
-    NOT_NEW = "not-new"
-    OTHER_BUCKET = "other-bucket"
-    HANDSHAKE = "handshake"
 
 
 class Cache(StrEnum):
@@ -61,9 +53,9 @@ class Metrics:
         )
         self._look_ups = self._counter("emg_cache_look_ups", "Look-ups in what is kept.", "cache", "hit")
 
-    def notice(self, sender: str, outcome: Outcome, reason: Ignorance | None = None) -> None:
+    def notice(self, sender: str, outcome: Outcome, reason: Because | None = None) -> None:
         """Count a notice."""
-        self._notices.labels(_closed(sender, _SENDERS), outcome, reason or _NONE).inc()
+        self._notices.labels(_closed(sender, SENDERS), outcome, reason or _NONE).inc()
 
     @contextmanager
     def refusals(self, sender: str) -> Iterator[None]:
@@ -71,9 +63,13 @@ class Metrics:
         try:
             yield
         except Failure as failure:
-            outcome = Outcome.FAILED if isinstance(failure, TransientFailure) else Outcome.REFUSED
-            self._notices.labels(_closed(sender, _SENDERS), outcome, KINDS.get(type(failure), BUG).slug).inc()
+            self.refused(sender, failure)
             raise
+
+    def refused(self, sender: str, failure: Failure) -> None:
+        """Count a notice that was not accepted."""
+        outcome = Outcome.FAILED if isinstance(failure, TransientFailure) else Outcome.REFUSED
+        self._notices.labels(_closed(sender, SENDERS), outcome, KINDS.get(type(failure), BUG).slug).inc()
 
     def answered(self, operation: str, status: int, seconds: float) -> None:
         """Time an answer; the operation is a name of the table of operations, the status is told by its hundred."""
@@ -103,5 +99,5 @@ class Metrics:
         return Histogram(name, documentation, labels, registry=self._registry, buckets=_SECONDS)
 
 
-def _closed(value: str, known: frozenset[str]) -> str:
+def _closed(value: str, known: Container[str]) -> str:
     return value if value in known else _OTHER

@@ -14,6 +14,8 @@ from emg_session import errors
 
 _REALM = 'Bearer realm="emg"'
 _RETRY_AFTER_SECONDS = "5"
+# What may still come of the body is not waited for.
+_UNREAD = (refusals.BodyTooLarge, refusals.BodyTooSlow, refusals.UnsupportedMedia)
 _WAIT = "Try again after the time in Retry-After; if it stays, look at /readyz and the log."
 
 
@@ -50,6 +52,30 @@ BUG = ProblemKind(
 KINDS: dict[type[errors.Failure], ProblemKind] = {
     refusals.NotSigned: ProblemKind(
         HTTPStatus.UNAUTHORIZED, "not-signed", "Not signed by a known sender", "Sign the raw body with a live key."
+    ),
+    refusals.OutOfTime: ProblemKind(
+        HTTPStatus.UNAUTHORIZED, "out-of-time", "Signed at another time", "Set the clock, sign anew and send again."
+    ),
+    refusals.SenderUnavailable: ProblemKind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "sender-unavailable", "The sender's keys can't be fetched", _WAIT
+    ),
+    refusals.UnknownSender: ProblemKind(
+        HTTPStatus.NOT_FOUND, "unknown-sender", "Not a sender here", "Give it a key in EMG_WEBHOOK_SECRETS."
+    ),
+    refusals.OriginRefused: ProblemKind(
+        HTTPStatus.FORBIDDEN, "origin-refused", "May not send events here", "Add it to origins in EMG_SENDERS."
+    ),
+    refusals.RepeatedHeader: ProblemKind(
+        HTTPStatus.BAD_REQUEST, "repeated-header", "Given more than once", "Send the header or parameter once."
+    ),
+    refusals.UnsupportedMedia: ProblemKind(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media", "Body of another kind", "Send plain JSON, uncompressed."
+    ),
+    refusals.BodyTooSlow: ProblemKind(
+        HTTPStatus.REQUEST_TIMEOUT, "body-too-slow", "Body not received in time", "Send the whole body at once."
+    ),
+    refusals.BodyIncomplete: ProblemKind(
+        HTTPStatus.BAD_REQUEST, "body-incomplete", "Body not complete", "Send the whole body."
     ),
     refusals.BodyTooLarge: ProblemKind(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "Body too large", "Send the notice, not the recording."
@@ -130,6 +156,12 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     errors.InvalidSession: ProblemKind(
         HTTPStatus.CONFLICT, "invalid-session", "The session can't be read", "Correct or delete the EMGSession."
     ),
+    errors.SessionRefused: ProblemKind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "session-refused",
+        "Kubernetes refuses the session",
+        "Use a shorter object key.",
+    ),
     errors.InvalidSettings: BUG,
     errors.MigrationFailed: BUG,
     errors.SummaryRefused: BUG,
@@ -158,9 +190,12 @@ def kind_of(failure: errors.Failure) -> ProblemKind:
 
 def _of_failure(failure: errors.Failure) -> Response:
     kind = kind_of(failure)
-    retry = {"retry-after": _RETRY_AFTER_SECONDS} if isinstance(failure, errors.TransientFailure) else {}
-    challenge = {"www-authenticate": kind.challenge} if kind.challenge else {}
-    return _answer(kind, str(failure), retry | challenge)
+    headers = {"retry-after": _RETRY_AFTER_SECONDS} if isinstance(failure, errors.TransientFailure) else {}
+    if kind.challenge:
+        headers["www-authenticate"] = kind.challenge
+    if isinstance(failure, _UNREAD):
+        headers["connection"] = "close"
+    return _answer(kind, str(failure), headers)
 
 
 def _answer(kind: ProblemKind, detail: str, headers: dict[str, str]) -> Response:

@@ -7,6 +7,38 @@ class NotSigned(PermanentFailure):
     """No live key of the sender made the request's signature."""
 
 
+class OutOfTime(PermanentFailure):
+    """Signed too long ago, or in the future: sent again by somebody else, or by a wrong clock."""
+
+
+class SenderUnavailable(TransientFailure):
+    """The keys that a sender's signatures are checked with can't be had now."""
+
+
+class UnknownSender(PermanentFailure):
+    """Nothing is set for this sender."""
+
+
+class OriginRefused(PermanentFailure):
+    """Who asks whether it may send events here may not."""
+
+
+class RepeatedHeader(PermanentFailure):
+    """A header or parameter that may be there once is there several times."""
+
+
+class UnsupportedMedia(PermanentFailure):
+    """The body is of a type or in an encoding that this sender does not use."""
+
+
+class BodyTooSlow(PermanentFailure):
+    """The body did not come in time."""
+
+
+class BodyIncomplete(PermanentFailure):
+    """The sender went away before its body was complete."""
+
+
 class BodyTooLarge(PermanentFailure):
     """The request's body is larger than a notice ever is."""
 

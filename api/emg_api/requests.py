@@ -1,14 +1,26 @@
 """Reading what a request carries, strictly: its body, its query, the session it names."""
 
+import asyncio
 import re
 from typing import Annotated
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-from emg_api.refusals import BadPath, BadQuery, BodyTooLarge, SessionNotFound
+from emg_api.adapters.request import RawRequest
+from emg_api.refusals import (
+    BadPath,
+    BadQuery,
+    BodyIncomplete,
+    BodyTooLarge,
+    BodyTooSlow,
+    SessionNotFound,
+    UnsupportedMedia,
+)
 
 MOST_BODY_BYTES = 64 * 1024
+_MOST_DIGITS = 12
+_SECONDS_FOR_A_BODY = 10.0
 
 _SESSION_KEY = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
@@ -25,6 +37,18 @@ class CodePath(msgspec.Struct, frozen=True):
     session_code: Annotated[str, msgspec.Meta(min_length=1, description="a session's code")]
 
 
+class SenderPath(msgspec.Struct, frozen=True):
+    """A sender by its name."""
+
+    sender: Annotated[str, msgspec.Meta(min_length=1, description="a sender that something is set for")]
+
+
+class SenderQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """What senders can't put into a header."""
+
+    code: Annotated[str, msgspec.Meta(description="Azure's key, which Event Grid appends to addresses")] | None = None
+
+
 class ChannelPath(msgspec.Struct, frozen=True):
     """A channel of a session."""
 
@@ -32,14 +56,43 @@ class ChannelPath(msgspec.Struct, frozen=True):
     channel_name: Annotated[str, msgspec.Meta(min_length=1, description="in any case; CH1 is CH1 Raw")]
 
 
-async def read_body(request: Request) -> bytes:
-    """Return the body; raises BodyTooLarge as soon as it is, whatever Content-Length says."""
+async def read_raw(request: Request) -> RawRequest:
+    """Return a request as it came; raises UnsupportedMedia, BodyTooLarge, BodyTooSlow, BodyIncomplete."""
+    _refuse_encoded(request)
+    try:
+        async with asyncio.timeout(_SECONDS_FOR_A_BODY):
+            body = await _read_body(request)
+    except TimeoutError as error:
+        raise BodyTooSlow(f"the body did not come within {_SECONDS_FOR_A_BODY:g} s") from error
+    except ClientDisconnect as error:
+        raise BodyIncomplete("the connection ended before the body did") from error
+    return RawRequest(headers=request.headers.items(), body=body, code=request.query_params.get("code"))
+
+
+def _refuse_encoded(request: Request) -> None:
+    """Nothing is ever unpacked, so nothing small becomes large."""
+    if {value.strip().lower() for value in request.headers.getlist("content-encoding")} - {"identity"}:
+        raise UnsupportedMedia("a notice is sent as it is, without Content-Encoding")
+
+
+async def _read_body(request: Request) -> bytes:
+    """Return the body; refused as soon as it is too large, by what Content-Length says or by what comes."""
+    _refuse_large(_said_bytes(request))
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST_BODY_BYTES:
-            raise BodyTooLarge(f"a notice has at most {MOST_BODY_BYTES} bytes")
+        _refuse_large(len(body))
     return bytes(body)
+
+
+def _said_bytes(request: Request) -> int:
+    said = request.headers.get("content-length", "")
+    return int(said[:_MOST_DIGITS]) if said.isdecimal() else 0
+
+
+def _refuse_large(size_bytes: int) -> None:
+    if size_bytes > MOST_BODY_BYTES:
+        raise BodyTooLarge(f"a notice has at most {MOST_BODY_BYTES} bytes")
 
 
 def check_path(request: Request, kind: type[msgspec.Struct]) -> None:

@@ -55,6 +55,9 @@ class LocalCluster:
         """Create a Job; one of that name being there already means done."""
         self.add(Kind.JOB, manifest)
 
+    async def create_event(self, manifest: dict[str, Any]) -> None:
+        """Tell nobody: on one machine the log and the status are at hand."""
+
     async def save_status(self, body: Mapping[str, Any], status: SessionStatus) -> dict[str, Any]:
         """Write a session's status over the version in `body`; raises StatusConflict, SessionGone."""
         meta = body["metadata"]

@@ -18,14 +18,17 @@ from emg_api.access.audit import audit_trail
 from emg_api.access.callers import OpenAccess
 from emg_api.access.gate import Gate
 from emg_api.app import create_both
+from emg_api.fetching import fetch_public
+from emg_api.intake import Intake
 from emg_api.measured import MeasuredRecordings
 from emg_api.metrics import Metrics as WebMetrics
 from emg_api.receiver import Receiver
+from emg_api.senders import SenderSettings, build_senders
 from emg_local.cluster import LocalCluster
 from emg_local.demo import Demo
 from emg_local.embedded import data_folder, embedded_programs
 from emg_local.jobs import LocalJobs
-from emg_local.place import Place, opened_place
+from emg_local.place import Place, first_key, opened_place
 from emg_local.postgres import Postgres
 from emg_local.server import HOST, Server, listening_socket
 from emg_operator.metrics import Metrics
@@ -57,14 +60,14 @@ def run(*, data: Path, port: int, demo: bool, env: Mapping[str, str]) -> int:
         logging.basicConfig(
             filename=place.log, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
         )
-        secrets = place.webhook_secrets(env)
+        senders = place.senders(env)
         with Postgres(programs=embedded_programs(), data=data_folder(place.folder)) as postgres:
             migrate.upgrade(postgres.url)
             machine = Machine(
                 place=place,
                 database_url=postgres.url,
                 listening=listening,
-                secrets=secrets,
+                senders=senders,
                 cross_check=env.get("EMG_CROSS_CHECK", ""),
                 demo=demo,
             )
@@ -78,7 +81,7 @@ class Machine:
     place: Place
     database_url: str
     listening: socket.socket
-    secrets: Mapping[str, Sequence[str]]
+    senders: Sequence[SenderSettings]
     cross_check: str
     demo: bool
 
@@ -113,7 +116,7 @@ class Machine:
 
     async def _show(self, base_url: str) -> int:
         console = Console(stderr=True)
-        demo = Demo(place=self.place, base_url=base_url, secrets=self.secrets, console=console)
+        demo = Demo(place=self.place, base_url=base_url, key=first_key(self.senders), console=console)
         try:
             await demo.run()
         except Failure as failure:
@@ -123,15 +126,16 @@ class Machine:
 
     def _app(self, cluster: LocalCluster, gate: Gate) -> Starlette:
         buckets, metrics = Buckets(self.place.buckets), WebMetrics()
-        receiver = Receiver(
+        intake = Intake(
             sessions=cluster,
             recordings=MeasuredRecordings(buckets, metrics),
             summaries=gate.summaries,
             buckets=buckets,
-            secrets=self.secrets,
             namespace=NAMESPACE,
             metrics=metrics,
         )
+        senders = build_senders(self.senders, fetch_public)
+        receiver = Receiver(senders=senders, intake=intake, sessions=cluster, metrics=metrics)
         return create_both(receiver, gate)
 
     def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:

@@ -40,6 +40,9 @@ class Cluster(Protocol):
     async def save_status(self, body: Mapping[str, Any], status: SessionStatus) -> dict[str, Any]:
         """Write a session's whole status over the version in `body`; return the new body. Raises StatusConflict."""
 
+    async def create_event(self, manifest: dict[str, Any]) -> None:
+        """Tell people; having told them already means done. Raises ClusterUnavailable."""
+
 
 class KubernetesCluster:
     """The cluster this program talks to."""
@@ -64,6 +67,23 @@ class KubernetesCluster:
             except client.ApiException as error:
                 if error.status in _REFUSALS:
                     raise JobRefused(_said(error)) from error
+                if error.status != _CONFLICT:
+                    raise
+
+    async def create_event(self, manifest: dict[str, Any]) -> None:
+        """Create an Event."""
+        with cluster_errors():
+            try:
+                await self._api.create_namespaced_custom_object(
+                    "events.k8s.io",
+                    "v1",
+                    manifest["metadata"]["namespace"],
+                    "events",
+                    manifest,
+                    field_validation="Strict",
+                    _request_timeout=REQUEST_SECONDS,
+                )
+            except client.ApiException as error:
                 if error.status != _CONFLICT:
                     raise
 
@@ -107,11 +127,3 @@ def _said(error: client.ApiException) -> str:
         return str(msgspec.json.decode(error.body or "{}").get("message", error.reason))
     except (msgspec.DecodeError, AttributeError):
         return str(error.reason)
-
-
-async def check_definition(api: client.CustomObjectsApi, namespace: str) -> None:
-    """Raise ClusterUnavailable unless EMGSessions can be listed: without them kopf would wait in silence for ever."""
-    with cluster_errors():
-        await api.list_namespaced_custom_object(
-            GROUP, VERSION, namespace, PLURAL, limit=1, _request_timeout=REQUEST_SECONDS
-        )

@@ -11,6 +11,7 @@ from typing import Any
 
 from emg_operator.cluster import Cluster, JobRefused
 from emg_operator.decisions import DatabaseState, NextStep, NoSummary, decide_next, refused_step
+from emg_operator.events import build_event, occurrences
 from emg_operator.job_view import JobState, JobView, is_attempt_of, view_job
 from emg_operator.manifests import build_job
 from emg_operator.metrics import Metrics
@@ -18,7 +19,7 @@ from emg_operator.queue import WorkQueue
 from emg_operator.settings import OperatorSettings
 from emg_session.contract import WorkerContract
 from emg_session.database import SummaryStore
-from emg_session.errors import DatabaseUnavailable, InvalidSession
+from emg_session.errors import DatabaseUnavailable, Failure, InvalidSession
 from emg_session.resource import SESSION_LABEL, EMGSession
 from emg_session.status import Reason, SessionStatus, reason_in
 from emg_session.summary import summary_facts
@@ -131,6 +132,7 @@ class Reconciler:
         if step.status != session.status:
             await self._save_status(key, body, step.status)
             self._metrics.progressed(session, step.status, self._now())
+            await self._tell(session, step.status)
         return step.again_after_s
 
     def _jobs_of(self, session: EMGSession) -> list[JobView]:
@@ -155,6 +157,15 @@ class Reconciler:
         # Our own write is acted on at once; but what the watch has brought meanwhile is newer than its echo.
         if self._sessions.get(key) is body:
             self._sessions[key] = saved
+
+    async def _tell(self, session: EMGSession, status: SessionStatus) -> None:
+        """Tell people; nothing depends on it, so what can't be told now is not told."""
+        for occurrence in occurrences(session.status, status):
+            event = build_event(session, status, occurrence, reporter=self._settings.holder, now=self._now())
+            try:
+                await self._cluster.create_event(event)
+            except Failure as failure:
+                log.warning("session=%s event=%s not told: %s", session.name, occurrence.reason, failure)
 
     async def _database_state(self, session: EMGSession, jobs: Sequence[JobView]) -> DatabaseState:
         """Ask for the summary once a Job has ended; a worker may be killed after it has stored."""

@@ -1,18 +1,28 @@
 """What the operator takes from its environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from emg_session.recordings import Buckets
 from emg_session.sessions import own_namespace
 from emg_session.settings import integer, required
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorSettings:
-    """Where to work, and what a Job gets where its session asks for nothing."""
+    """Where to work, and what a Job gets where its session asks for nothing.
+
+    `namespace` is where the operator's lease and the sweep's sessions are, also where all namespaces are watched.
+    """
 
     namespace: str
     image: str
+    cluster_wide: bool = False
+    holder: str = "emg-operator"
+    probe_port: int = 8081
+    buckets: Buckets = field(default_factory=lambda: Buckets({}))
+    sweep_seconds: int = 300
+    sweep_settle_seconds: int = 60
     worker_secret: str | None = None
     cpu_millis: int = 100
     memory_mib: int = 128
@@ -27,6 +37,12 @@ class OperatorSettings:
         return cls(
             namespace=env.get("EMG_NAMESPACE") or own_namespace(),
             image=required(env, "EMG_WORKER_IMAGE", "which image Jobs run"),
+            cluster_wide=env.get("EMG_CLUSTER_WIDE", "") == "1",
+            holder=env.get("HOSTNAME") or cls.holder,
+            probe_port=integer(env, "EMG_PROBE_PORT", cls.probe_port, least=0, most=65_535),
+            buckets=Buckets.from_json(env.get("EMG_BUCKETS") or "{}"),
+            sweep_seconds=integer(env, "EMG_SWEEP_SECONDS", cls.sweep_seconds, least=0, most=86_400),
+            sweep_settle_seconds=integer(env, "EMG_SWEEP_SETTLE_SECONDS", cls.sweep_settle_seconds, most=86_400),
             worker_secret=env.get("EMG_WORKER_SECRET") or None,
             cpu_millis=integer(env, "EMG_WORKER_CPU_MILLIS", cls.cpu_millis, least=1, most=64_000),
             memory_mib=integer(env, "EMG_WORKER_MEMORY_MIB", cls.memory_mib, least=16, most=65_536),
@@ -35,3 +51,8 @@ class OperatorSettings:
             most_attempts=integer(env, "EMG_WORKER_MOST_ATTEMPTS", cls.most_attempts, least=1, most=10),
             retry_seconds=integer(env, "EMG_WORKER_RETRY_SECONDS", cls.retry_seconds, least=1, most=3_600),
         )
+
+    @property
+    def watched_namespace(self) -> str | None:
+        """The one namespace that is watched; None for all."""
+        return None if self.cluster_wide else self.namespace

@@ -71,6 +71,10 @@ class InvalidSession(PermanentFailure):
     """An EMGSession whose spec can't be read."""
 
 
+class SessionRefused(PermanentFailure):
+    """The Kubernetes API refuses a new EMGSession: it breaks a rule of the definition."""
+
+
 class InvalidSettings(PermanentFailure):
     """The environment lacks a setting or holds one that can't be read."""
 

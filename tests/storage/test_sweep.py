@@ -9,6 +9,7 @@ import pytest
 
 from emg_operator.metrics import Metrics
 from emg_operator.sweep import Sweep, SweepSettings
+from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import RecordingRef, build_session, build_spec, session_name
 from tests.storage.conftest import Place
@@ -58,7 +59,9 @@ async def test_what_nobody_announced_gets_the_session_its_notice_would_have_made
     assert await found.sweep.sweep() == 1
     stored = await place.recordings.read(place.uri(KEY))
     recording = RecordingRef(uri=place.uri(KEY), version=stored.version, size_bytes=5)
-    assert list(found.sessions.manifests.values()) == [build_session(build_spec(recording, KEY), namespace="emg")]
+    order = ObjectOrder.of(modified_at=stored.modified_at).to_annotations()
+    expected = build_session(build_spec(recording, KEY), namespace="emg", annotations=order)
+    assert list(found.sessions.manifests.values()) == [expected]
     assert found.finds == 1
 
 

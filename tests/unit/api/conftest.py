@@ -8,12 +8,15 @@ from emg_api.access.audit import audit_trail
 from emg_api.access.callers import OpenAccess
 from emg_api.access.gate import Gate
 from emg_api.app import create_both
+from emg_api.intake import Intake
 from emg_api.metrics import Metrics
 from emg_api.receiver import Receiver
+from emg_api.senders import build_senders
 from emg_session.recordings import Buckets
 from tests.support.memory import MemoryAudit, MemorySessions, MemorySummaries
 from tests.support.recordings import synthetic_recording
-from tests.support.web import KEYS, CountingRecordings
+from tests.support.senders import GOOGLE, SENDER_SETTINGS
+from tests.support.web import CountingRecordings
 
 
 @pytest.fixture(scope="session")
@@ -52,15 +55,17 @@ def recordings(buckets) -> CountingRecordings:
 
 @pytest.fixture
 def receiver(sessions, summaries, recordings, buckets) -> Receiver:
-    return Receiver(
+    metrics = Metrics()
+    intake = Intake(
         sessions=sessions,
         recordings=recordings,
         summaries=summaries,
         buckets=buckets,
-        secrets={"supabase": KEYS},
         namespace="emg",
-        metrics=Metrics(),
+        metrics=metrics,
     )
+    senders = build_senders(SENDER_SETTINGS, GOOGLE.fetch)
+    return Receiver(senders=senders, intake=intake, sessions=sessions, metrics=metrics)
 
 
 @pytest.fixture

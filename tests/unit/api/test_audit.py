@@ -129,7 +129,7 @@ async def test_a_bug_stops_no_auditing_and_is_told_by_its_place(caplog):
 
 async def test_a_store_that_says_nothing_does_not_keep_the_program(monkeypatch, caplog):
     class SilentAudit(MemoryAudit):
-        async def append(self, entries):
+        async def append(self, _entries):
             await asyncio.Event().wait()
 
     monkeypatch.setattr("emg_api.access.audit._SECONDS_TO_FINISH", 0.01)

@@ -53,7 +53,7 @@ async def test_nothing_about_sessions_is_told_without_a_token(web, codes):
         assert response.headers["www-authenticate"] == 'Bearer realm="emg"'
 
 
-async def test_a_refused_token_is_told_as_rfc_6750_has_it(web, codes, provider):
+async def test_a_refused_token_is_told_as_rfc_6750_has_it(web, provider):
     expired = {"authorization": f"Bearer {provider.token(exp=NOW_S - 60)}"}
 
     response = await web.get("/sessions", headers=expired)

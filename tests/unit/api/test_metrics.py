@@ -31,7 +31,7 @@ async def test_notices_are_counted_by_sender_and_what_came_of_them(web, sessions
     assert await fetched(web, "emg_webhook_notices_total") == {
         ("created", "none", "supabase"): 1,
         ("repeated", "none", "supabase"): 1,
-        ("ignored", "none", "supabase"): 1,
+        ("ignored", "no-recording", "supabase"): 1,
         ("refused", "not-signed", "supabase"): 1,
         ("failed", "cluster-unavailable", "supabase"): 1,
     }

@@ -14,8 +14,8 @@ async def document(web) -> dict:
 def test_every_route_is_described(receiver, gate, document):
     routes = [route for route in create_both(receiver, gate).routes if isinstance(route, Route)]
 
-    paths = {re.sub(r":\w+}", "}", route.path): (route.methods or set()) - {"HEAD"} for route in routes}
-    assert {path: {method.upper() for method in methods} for path, methods in document["paths"].items()} == paths
+    served = {(re.sub(r":\w+}", "}", r.path), method) for r in routes for method in (r.methods or set()) - {"HEAD"}}
+    assert {(path, method.upper()) for path, methods in document["paths"].items() for method in methods} == served
 
 
 def test_operations_have_names_of_their_own_and_a_summary(document):

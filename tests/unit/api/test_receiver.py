@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from emg_api import receiver
+from emg_api import intake
 from emg_session.object_order import OBJECT_ORDER_ANNOTATION
 from emg_session.resource import OBJECT_LABEL, object_label, session_id, session_name
 from tests.support.web import KEYS, LEGACY_UPLOAD, UPLOAD, inserted, post, signed
@@ -175,7 +175,7 @@ async def test_storage_that_does_not_answer_is_not_waited_for(web, recordings, m
     async def never(*_: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(receiver, "_SECONDS_TO_LOOK", 0.01)
+    monkeypatch.setattr(intake, "_SECONDS_TO_LOOK", 0.01)
     monkeypatch.setattr(recordings, "read_range", never)
 
     assert (await post(web, inserted(ONE))).json()["type"] == "urn:emg-operator:problem:storage-unavailable"
@@ -245,6 +245,6 @@ async def test_logs_tell_the_session_and_nothing_from_inside_the_recording(web, 
 
     answer = (await post(web, inserted(ONE))).json()
 
-    (event,) = [record for record in caplog.records if record.name == "emg_api.receiver"]
+    (event,) = [record for record in caplog.records if record.name == "emg_api.intake"]
     assert (event.getMessage(), event.session, event.is_new) == ("notice accepted", answer["session_code"], True)
     assert "Synthetic Player" not in str([vars(record) for record in caplog.records])

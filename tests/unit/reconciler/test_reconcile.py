@@ -33,6 +33,7 @@ class Writes:
 
     jobs: list[str] = field(default_factory=list)
     statuses: list[dict[str, Any]] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
     refusal: str = ""
     meanwhile: Callable[[], None] = lambda: None
 
@@ -40,6 +41,9 @@ class Writes:
         if self.refusal:
             raise JobRefused(self.refusal)
         self.jobs.append(manifest["metadata"]["name"])
+
+    async def create_event(self, manifest: dict[str, Any]) -> None:
+        self.events.append(manifest["reason"])
 
     async def save_status(self, body: dict[str, Any], status: SessionStatus) -> dict[str, Any]:
         self.meanwhile()
