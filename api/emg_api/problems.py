@@ -120,6 +120,9 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     refusals.BadQuery: ProblemKind(
         HTTPStatus.UNPROCESSABLE_ENTITY, "bad-query", "Query out of bounds", "Correct the named parameter."
     ),
+    refusals.NotAcceptable: ProblemKind(
+        HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", "Not to be had as that", "Send Accept with a type that is named."
+    ),
     refusals.SessionNotFound: ProblemKind(
         HTTPStatus.NOT_FOUND, "session-not-found", "No such session", "GET /sessions lists them."
     ),

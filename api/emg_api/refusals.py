@@ -59,6 +59,10 @@ class BadQuery(PermanentFailure):
     """A query parameter is unknown, repeated or out of bounds."""
 
 
+class NotAcceptable(PermanentFailure):
+    """The answer can't be had as any media type the request accepts."""
+
+
 class SessionNotFound(PermanentFailure):
     """No session has this id or code."""
 

@@ -1,5 +1,6 @@
 """The way to sessions: who calls, whether they may, and a line about it in the audit table."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from emg_session.errors import Failure
 
 REASON_HEADER = "emg-reason"
 MOST_REASON_CHARACTERS = 200
+_CLIENT_WENT_AWAY = 499
 
 
 @dataclass(kw_only=True)
@@ -49,6 +51,9 @@ class Gate:
             yield
         except Failure as failure:
             visit.status = kind_of(failure).status
+            raise
+        except asyncio.CancelledError:
+            visit.status = _CLIENT_WENT_AWAY
             raise
         finally:
             self.audit.note(

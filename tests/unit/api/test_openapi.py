@@ -36,6 +36,7 @@ def test_the_parameters_are_what_is_parsed(document):
         "width": ("query", False),
         "start": ("query", False),
         "end": ("query", False),
+        "signals": ("query", False),
         "emg-reason": ("header", False),
     }
 
