@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help build run demo test check format bench bench-rivals instructions accuracy corpus fuzz wheel image lock clean
+.PHONY: help build run demo test check format bench bench-api bench-rivals instructions accuracy corpus fuzz wheel image lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,9 @@ format: build ## format Python and Rust
 bench: build ## speed, memory and sizes beside SciPy, ezc3d and the rivals installed, in one run; then step by step
 	$(BIN)/python benchmarks/bench_core.py
 	cargo bench --quiet -p emg-core -- --quiet
+
+bench-api: build ## the web programs under load, with a real API server, storage and database (needs Go once)
+	PYTHONPATH=. $(BIN)/python benchmarks/bench_api.py
 
 bench-rivals: build ## NeuroKit2 and BioSPPy below build/, for `make bench` to compare with; no part of the product
 	rm -rf build/rivals
