@@ -1,5 +1,6 @@
 """Sessions as the database knows them: the list, one, and its summary."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import PurePosixPath
@@ -9,7 +10,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from emg_api.contractions import WRITERS
 from emg_api.cursors import cursor_of, place_of
+from emg_api.negotiation import MediaType, accepted_media_type
 from emg_api.refusals import NotAnalysedYet
 from emg_api.responses import json_response
 from emg_session.database import StoredSession, SummaryStore, listed
@@ -106,9 +109,38 @@ class Sessions:
 
     async def summary(self, _request: Request, session: StoredSession) -> Response:
         """GET /sessions/{session_id}/summary: as stored."""
-        if session.analytics_summary is None:
-            raise NotAnalysedYet(f"session {session.session_code} has no summary yet")
-        return json_response(session.analytics_summary, headers=_NEVER_KEPT)
+        return json_response(_analysed(session), headers=_NEVER_KEPT)
+
+    async def contractions(self, request: Request, session: StoredSession) -> Response:
+        """GET /sessions/{session_id}/contractions: as a table of the type that Accept likes best."""
+        return _table(session, accepted_media_type(request, tuple(WRITERS)), {"vary": "accept"})
+
+    async def contractions_csv(self, _request: Request, session: StoredSession) -> Response:
+        """GET /sessions/{session_id}/contractions.csv: as CSV."""
+        return _table(session, MediaType.CSV)
+
+    async def contractions_arrow(self, _request: Request, session: StoredSession) -> Response:
+        """GET /sessions/{session_id}/contractions.arrow: as an Arrow stream."""
+        return _table(session, MediaType.ARROW)
+
+    async def contractions_parquet(self, _request: Request, session: StoredSession) -> Response:
+        """GET /sessions/{session_id}/contractions.parquet: as a Parquet file."""
+        return _table(session, MediaType.PARQUET)
+
+
+def _analysed(session: StoredSession) -> dict[str, Any]:
+    """Return the summary; raises NotAnalysedYet."""
+    if session.analytics_summary is None:
+        raise NotAnalysedYet(f"session {session.session_code} has no summary yet")
+    return session.analytics_summary
+
+
+def _table(session: StoredSession, media_type: MediaType, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with the contractions of a session, some dozens of rows; raises NotAnalysedYet."""
+    ending, write = WRITERS[media_type]
+    name = f'attachment; filename="{session.session_code}-contractions.{ending}"'
+    told = {"content-disposition": name, **_NEVER_KEPT, **(headers or {})}
+    return Response(write(_analysed(session)), headers=told, media_type=media_type)
 
 
 def entry(session: ListedSession) -> SessionEntry:
