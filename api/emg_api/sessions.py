@@ -40,10 +40,11 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     until: date | None = None
     search: _Word | None = None
 
-    def wanted(self) -> SessionFilter:
-        """Return what is filtered by."""
+    def wanted(self, readable: frozenset[str] | None) -> SessionFilter:
+        """Return what is filtered by, of the subjects that are readable."""
         return SessionFilter(
             subject=self.subject,
+            subjects=readable,
             profile=self.profile,
             progress=self.status,
             quality=self.quality,
@@ -92,10 +93,10 @@ class Sessions:
 
     summaries: SummaryStore
 
-    async def listing(self, _request: Request, query: ListQuery) -> Response:
+    async def listing(self, _request: Request, query: ListQuery, readable: frozenset[str] | None) -> Response:
         """GET /sessions: the newest first."""
         after = place_of(query.cursor) if query.cursor else None
-        found = await self.summaries.list_sessions(query.limit + 1, query.wanted(), after)
+        found = await self.summaries.list_sessions(query.limit + 1, query.wanted(readable), after)
         page, rest = found[: query.limit], found[query.limit :]
         answer = SessionsAnswer(
             sessions=[entry(session) for session in page], next_cursor=cursor_of(page[-1].place) if rest else None

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
+from emg_session.audit import AuditEntry
 from emg_session.contract import WorkerContract
 from emg_session.database import AnalysisResult, StoredSession, listed
-from emg_session.errors import ClusterUnavailable, DatabaseUnavailable, SchemaMismatch
+from emg_session.errors import ClusterUnavailable, DatabaseUnavailable, Failure, SchemaMismatch
 from emg_session.listing import EVERY_SESSION, ListedSession, Place, Progress, SessionFilter
 from emg_session.migrate import schema_version
 from emg_session.resource import EMGSession, SessionSpec, session_id
@@ -130,6 +131,20 @@ def _is_wanted(found: ListedSession, wanted: SessionFilter) -> bool:
         and (wanted.first_day or day) <= day <= (wanted.last_day or day)
         and (wanted.search or "").lower() in words.lower()
     )
+
+
+@dataclass
+class MemoryAudit:
+    """An AuditStore; `failure`, if there is one, is what it raises instead of storing."""
+
+    lines: list[AuditEntry] = field(default_factory=list)
+    failure: Failure | None = None
+
+    async def append(self, entries: Sequence[AuditEntry]) -> None:
+        if self.failure:
+            raise self.failure
+        known = {line.id for line in self.lines}
+        self.lines += [entry for entry in entries if entry.id not in known]
 
 
 def _parameters(values: Mapping[str, Any]) -> bytes:
