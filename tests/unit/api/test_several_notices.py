@@ -53,6 +53,14 @@ async def test_a_record_that_leaves_its_bucket_alone_is_refused(web):
     assert (response.status_code, response.json()["type"]) == (403, "urn:emg-operator:problem:unknown-bucket")
 
 
+@pytest.mark.parametrize("key", ["P001/%0Aone.c3d", "P001/%00.c3d", "P001/%FF.c3d", "%C2%9B.c3d", "x" * 1100 + ".c3d"])
+async def test_a_key_that_no_object_should_have_is_refused_however_it_is_written(web, sessions, key):
+    response = await post(web, record(key))
+
+    assert (response.status_code, response.json()["type"]) == (422, "urn:emg-operator:problem:wrong-shape")
+    assert sessions.manifests == {}
+
+
 async def test_a_record_that_has_to_wait_keeps_no_other_from_being_taken(web, sessions):
     response = await post(web, record("P001/late.c3d", eTag=""), record("P001/one.c3d"))
 
