@@ -24,7 +24,8 @@ from emg_local.jobs import LocalJobs
 from emg_local.place import Place, opened_place
 from emg_local.postgres import Postgres
 from emg_local.server import HOST, Server, listening_socket
-from emg_operator.reconcile import Kind, Reconciler
+from emg_operator.observed import Kind
+from emg_operator.reconcile import Reconciler
 from emg_operator.settings import OperatorSettings
 from emg_session import migrate
 from emg_session.database import SummaryStore, open_summaries
@@ -123,7 +124,13 @@ class Machine:
 
     def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
         settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)
-        reconciler = Reconciler(cluster=cluster, summaries=summaries, settings=settings, now=_now)
+        reconciler = Reconciler(
+            cluster=cluster,
+            summaries=summaries,
+            recordings=RecordingStore(Buckets(self.place.buckets)),
+            settings=settings,
+            now=_now,
+        )
         secrets = {
             "EMG_DATABASE_URL": self.database_url,
             "EMG_BUCKETS": json.dumps(self.place.buckets),

@@ -15,6 +15,7 @@ from emg_operator.settings import OperatorSettings
 from emg_session.connections import database_url
 from emg_session.database import open_summaries
 from emg_session.errors import Failure
+from emg_session.recordings import RecordingStore
 from emg_session.sessions import connected_cluster, in_cluster
 
 _LIVENESS = "http://0.0.0.0:8081/healthz"
@@ -25,8 +26,14 @@ async def operate(settings: OperatorSettings, database: str) -> None:
     async with connected_cluster() as api, open_summaries(database) as summaries:
         await summaries.check_schema()
         await check_definition(api, settings.namespace)
-        cluster = KubernetesCluster(api)
-        reconciler = Reconciler(cluster=cluster, summaries=summaries, settings=settings, now=lambda: datetime.now(UTC))
+        reconciler = Reconciler(
+            cluster=KubernetesCluster(api, settings.namespace),
+            summaries=summaries,
+            recordings=RecordingStore(settings.buckets) if settings.buckets else None,
+            settings=settings,
+            now=lambda: datetime.now(UTC),
+        )
+        await reconciler.prime()
         await _until_either_ends(reconciler, settings)
 
 

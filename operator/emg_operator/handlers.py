@@ -4,7 +4,8 @@ import logging
 
 import kopf
 
-from emg_operator.reconcile import Kind, Reconciler
+from emg_operator.observed import Kind
+from emg_operator.reconcile import Reconciler
 from emg_session.resource import GROUP, PLURAL, SESSION_LABEL, VERSION
 
 _OF_SESSIONS = {SESSION_LABEL: kopf.PRESENT}

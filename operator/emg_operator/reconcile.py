@@ -1,77 +1,72 @@
-"""The loop: remember what the watches show, decide, act, write the status; in a cluster and on one machine alike."""
+"""The loop: remember what the watches show, decide, act; in a cluster and on one machine alike."""
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
-from emg_operator.cluster import Cluster, JobRefused
-from emg_operator.decisions import DatabaseState, NextStep, NoSummary, decide_next, refused_step
-from emg_operator.job_view import JobState, JobView, is_attempt_of, view_job
-from emg_operator.manifests import build_job
-from emg_operator.queue import WorkQueue
+from emg_operator.answers import Answers, Recordings, Summaries
+from emg_operator.cluster import Cluster, JobRefused, SessionGone, StatusConflict
+from emg_operator.decisions import NextStep, decide_next, refused_step
+from emg_operator.learning import Learned
+from emg_operator.manifests import AttemptPlan, build_job, job_name
+from emg_operator.observed import Body, Kind, Observed
+from emg_operator.places import Places
+from emg_operator.queue import Queue, Work, WorkQueue
 from emg_operator.settings import OperatorSettings
-from emg_session.contract import WorkerContract
-from emg_session.database import SummaryStore
-from emg_session.errors import DatabaseUnavailable, InvalidSession
-from emg_session.resource import SESSION_LABEL, EMGSession
+from emg_operator.surroundings import DatabaseState, NoSummary, Question, Surroundings
+from emg_operator.versions import Versions
+from emg_session.errors import InvalidSession
+from emg_session.resource import EMGSession
 from emg_session.status import SessionStatus
-from emg_session.summary import summary_facts
 
 log = logging.getLogger(__name__)
 
-Body = dict[str, Any]
 _WORKERS = 4
-
-
-class Kind(StrEnum):
-    """What is watched."""
-
-    SESSION = "EMGSession"
-    JOB = "Job"
-    POD = "Pod"
-
-
-@dataclass
-class _Children:
-    """The Jobs and pods of one session, by name."""
-
-    jobs: dict[str, Body] = field(default_factory=dict)
-    pods: dict[str, Body] = field(default_factory=dict)
+_NAME_TAKEN_AGAIN_S = 1.0
 
 
 class Reconciler:
     """Brings every session one step further whenever something about it changes."""
 
     def __init__(
-        self, *, cluster: Cluster, summaries: SummaryStore, settings: OperatorSettings, now: Callable[[], datetime]
+        self,
+        *,
+        cluster: Cluster,
+        summaries: Summaries,
+        recordings: Recordings | None,
+        settings: OperatorSettings,
+        now: Callable[[], datetime],
+        queue_for: Callable[[Work], Queue] = WorkQueue,
     ) -> None:
         self._cluster = cluster
-        self._summaries = summaries
+        self._answers = Answers(summaries, recordings, now)
         self._settings = settings
         self._now = now
-        self._queue = WorkQueue(self._reconcile)
-        self._sessions: dict[str, Body] = {}
-        # The watches of the three kinds start at once: Jobs and pods may be seen long before their session.
-        self._children: defaultdict[str, _Children] = defaultdict(_Children)
-        # Of finished sessions, thousands of which lie in a cluster, only the names are kept.
-        self._finished: set[str] = set()
+        self.queue = queue_for(self.step)
+        self._observed = Observed(now)
+        self._versions = Versions()
+        self._learned = Learned(settings)
+        self._places = Places(settings.most_jobs, self.queue.add)
+
+    async def prime(self) -> None:
+        """Count the Jobs that run already before any other is made; needed only where they are bounded."""
+        if not self._settings.most_jobs:
+            return
+        async for body in self._cluster.list_sessions():
+            session = _parse(body)
+            if session and not session.status.finished and session.status.attempts:
+                self._places.hold(session.key, _subject(session))
+                self.queue.add(session.key)
 
     def observe(self, kind: Kind, event: str | None, body: Body) -> None:
         """Take in what a watch shows; everything is shown again at start-up, so this must be idempotent."""
-        body["metadata"].pop("managedFields", None)
-        gone = event == "DELETED"
-        match kind:
-            case Kind.SESSION:
-                self._observe_session(body, gone=gone)
-            case Kind.JOB:
-                self._observe_child(body, lambda children: children.jobs, gone=gone)
-            case Kind.POD:
-                self._observe_child(body, lambda children: children.pods, gone=gone)
+        key = self._observed.take(kind, event, body)
+        if kind is Kind.SESSION and event == "DELETED":
+            self._forget(key)
+        else:
+            self.queue.add(key)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -80,82 +75,125 @@ class Reconciler:
 
     def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Start the workers, each a task that runs until cancelled."""
-        return [group.create_task(self._queue.run()) for _ in range(_WORKERS)]
+        return [group.create_task(self.queue.run()) for _ in range(_WORKERS)]
 
-    def _observe_session(self, body: Body, *, gone: bool) -> None:
-        name = body["metadata"]["name"]
-        self._finished.discard(name)
-        if gone:
-            self._forget(name)
-        else:
-            self._sessions[name] = body
-            self._queue.add(name)
-
-    def _observe_child(self, body: Body, kept: Callable[[_Children], dict[str, Body]], *, gone: bool) -> None:
-        session_name, name = body["metadata"]["labels"][SESSION_LABEL], body["metadata"]["name"]
-        if session_name in self._finished:
-            return
-        children = self._children[session_name]
-        if gone:
-            kept(children).pop(name, None)
-        else:
-            kept(children)[name] = body
-        if not (children.jobs or children.pods):
-            del self._children[session_name]
-        self._queue.add(session_name)
-
-    async def _reconcile(self, name: str) -> float | None:
-        body = self._sessions.get(name)
-        session = None if body is None else _parse(body)
-        if body is None or session is None:
+    async def step(self, key: str) -> float | None:
+        """Bring one session a step further; return when to look again though nothing changes."""
+        try:
+            body = await self._body(key)
+            session = None if body is None else _parse(body)
+            if body is None or session is None:
+                return None
+            for other in self._versions.observe(session):
+                self.queue.add(other)
+            if self._observed.is_out_of_date(key):
+                await self._look(session, body)
+            return await self._act(body, session, *await self._decide(session, body))
+        except SessionGone:
+            self._forget(key)
             return None
+
+    async def _body(self, key: str) -> Body | None:
+        """Return the body as the watch brought it; that of a finished session, which is not kept, is loaded again."""
+        if self._observed.is_finished(key):
+            self._observed.take(Kind.SESSION, None, await self._cluster.load_session(*key.split("/")))
+        return self._observed.body(key)
+
+    async def _look(self, session: EMGSession, body: Body) -> None:
+        """Ask the cluster itself for a session and its Jobs; raises SessionGone, StatusConflict."""
+        family = await self._cluster.load_family(session.namespace, session.name)
+        self._observed.take_family(session.key, family)
+        if family.session["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
+            raise StatusConflict("the session is another one now than the watch has shown")
+
+    async def _decide(self, session: EMGSession, body: Body) -> tuple[NextStep, Surroundings]:
+        """Decide, with an answer to each question on the way; none is asked twice."""
+        database: DatabaseState = NoSummary.NOT_ASKED
+        surroundings = Surroundings(
+            newer=self._versions.newer_than(session), memory_permille=self._learned.permille(session.spec.profile)
+        )
+        while True:
+            jobs = self._observed.jobs_of(session)
+            step = decide_next(session, jobs, database, self._now(), self._settings, surroundings=surroundings)
+            match step.ask:
+                case None:
+                    return step, surroundings
+                case Question.CHILDREN:
+                    await self._look(session, body)
+                    surroundings = replace(surroundings, has_all_children=True)
+                case Question.DATABASE:
+                    database = await self._answers.database(session)
+                case Question.OBJECT:
+                    surroundings = replace(surroundings, object=await self._answers.object(session))
+                case Question.PLACE:
+                    has_place = self._places.take(session.key, _subject(session), session.created_at)
+                    surroundings = replace(surroundings, has_place=has_place)
+
+    async def _act(self, body: Body, session: EMGSession, step: NextStep, surroundings: Surroundings) -> float | None:
+        """Do what was decided, in an order that can be broken off anywhere.
+
+        An attempt is planned in the status before its Job is made. Only one writer can do that at a time, and whoever
+        comes after a crash makes the same Job.
+        """
+        self._settle_place(session, step, surroundings)
+        planned = {attempt.number for attempt in session.status.attempts}
+        if step.attempt is None or step.attempt.number not in planned:
+            body, session = await self._save_status(body, session, step.status)
+        if step.attempt:
+            step = await self._make_job(session, step, step.attempt, surroundings)
+            body, session = await self._save_status(body, session, step.status)
+        for job in step.stop:
+            await self._cluster.delete_job(session.namespace, job.name, job.uid)
+        if step.remove:
+            await self._cluster.delete_session(body)
         if session.status.finished:
-            self._finished.add(name)
-            self._forget(name)
-            return None
-        jobs = self._jobs_of(session)
-        database = await self._database_state(session, jobs)
-        step = decide_next(session, jobs, database, self._now(), self._settings)
-        step = await self._with_job(session, jobs, step)
-        if step.status != session.status:
-            await self._save_status(name, body, step.status)
+            self._finish(session)
         return step.again_after_s
 
-    def _jobs_of(self, session: EMGSession) -> list[JobView]:
-        """Return the session's own Jobs: not those of one of its name before, nor anybody's with our label."""
-        children = self._children[session.name]
-        own = (job for job in children.jobs.values() if is_attempt_of(session.uid, job))
-        return [view_job(job, children.pods.values()) for job in own]
-
-    async def _with_job(self, session: EMGSession, jobs: Sequence[JobView], step: NextStep) -> NextStep:
-        if step.attempt is None:
-            return step
+    async def _make_job(
+        self, session: EMGSession, step: NextStep, plan: AttemptPlan, surroundings: Surroundings
+    ) -> NextStep:
+        jobs = self._observed.jobs_of(session)
         try:
-            await self._cluster.create_job(build_job(session, step.attempt, self._settings))
+            job = await self._cluster.create_job(build_job(session, plan, self._settings))
         except JobRefused as refusal:
-            return refused_step(session, jobs, str(refusal), self._now())
-        return step
+            return refused_step(session, jobs, surroundings, str(refusal), self._now())
+        if job is not None:
+            self._observed.add_job(session.key, job)
+        elif surroundings.has_all_children:
+            taken = f"{job_name(session.name, plan.number)} is there already and is not this session's: delete it"
+            return refused_step(session, jobs, surroundings, taken, self._now())
+        return step if job else replace(step, again_after_s=_NAME_TAKEN_AGAIN_S)
 
-    async def _save_status(self, name: str, body: Body, status: SessionStatus) -> None:
+    async def _save_status(self, body: Body, session: EMGSession, status: SessionStatus) -> tuple[Body, EMGSession]:
+        """Write a status if it says anything new."""
+        if status == session.status:
+            return body, session
         saved = await self._cluster.save_status(body, status)
-        log.info("session=%s status=%s", name, status.conditions[-1].reason)
-        # Our own write is acted on at once; but what the watch has brought meanwhile is newer than its echo.
-        if self._sessions.get(name) is body:
-            self._sessions[name] = saved
+        log.info("session=%s status=%s", session.key, status.conditions[-1].reason)
+        self._observed.replace(session.key, body, saved)
+        return saved, replace(session, status=status)
 
-    async def _database_state(self, session: EMGSession, jobs: Sequence[JobView]) -> DatabaseState:
-        """Ask for the summary once a Job has ended; a worker may be killed after it has stored."""
-        if not any(job.state in (JobState.SUCCEEDED, JobState.FAILED) for job in jobs):
-            return NoSummary.NOT_ASKED
-        try:
-            summary = await self._summaries.load_summary(session.name, WorkerContract.of(session).parameters())
-        except DatabaseUnavailable:
-            return NoSummary.UNREACHABLE
-        return NoSummary.MISSING if summary is None else summary_facts(summary)
+    def _settle_place(self, session: EMGSession, step: NextStep, surroundings: Surroundings) -> None:
+        if step.occupies:
+            self._places.hold(session.key, _subject(session))
+        elif surroundings.has_place is not False:  # else it stands in line
+            self._places.release(session.key)
 
-    def _forget(self, name: str) -> None:
-        self._sessions.pop(name, None)
-        self._children.pop(name, None)
+    def _finish(self, session: EMGSession) -> None:
+        self._versions.observe(session)
+        self._learned.observe(session)
+        self._observed.finish(session.key)
+
+    def _forget(self, key: str) -> None:
+        self._observed.forget(key)
+        self._versions.forget(key)
+        self._learned.forget(key)
+        self._places.release(key)
+
+
+def _subject(session: EMGSession) -> str:
+    return session.spec.subject or ""
 
 
 def _parse(body: Body) -> EMGSession | None:

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from emg_session.recordings import Buckets
 from emg_session.sessions import own_namespace
 from emg_session.settings import integer, required
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorSettings:
-    """Where to work, and what a Job gets where its session asks for nothing."""
+    """Where to work, what a Job gets where its session asks for nothing, and how long things are waited for or kept.
+
+    `most_jobs` 0 means no bound. Without `buckets` nobody looks for a recording before its Job does.
+    """
 
     namespace: str
     image: str
@@ -20,6 +24,12 @@ class OperatorSettings:
     deadline_seconds: int = 600
     most_attempts: int = 10
     retry_seconds: int = 30
+    most_jobs: int = 0
+    trouble_grace_seconds: int = 60
+    object_wait_seconds: int = 3_600
+    failed_ttl_seconds: int = 2_592_000
+    job_ttl_seconds: int = 86_400
+    buckets: Buckets | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "OperatorSettings":
@@ -34,4 +44,10 @@ class OperatorSettings:
             deadline_seconds=integer(env, "EMG_WORKER_DEADLINE_SECONDS", cls.deadline_seconds, least=1, most=86_400),
             most_attempts=integer(env, "EMG_WORKER_MOST_ATTEMPTS", cls.most_attempts, least=1, most=10),
             retry_seconds=integer(env, "EMG_WORKER_RETRY_SECONDS", cls.retry_seconds, least=1, most=3_600),
+            most_jobs=integer(env, "EMG_MAX_CONCURRENT_JOBS", cls.most_jobs, most=100_000),
+            trouble_grace_seconds=integer(env, "EMG_TROUBLE_GRACE_SECONDS", cls.trouble_grace_seconds, most=86_400),
+            object_wait_seconds=integer(env, "EMG_OBJECT_WAIT_SECONDS", cls.object_wait_seconds, most=604_800),
+            failed_ttl_seconds=integer(env, "EMG_FAILED_TTL_SECONDS", cls.failed_ttl_seconds, most=315_360_000),
+            job_ttl_seconds=integer(env, "EMG_JOB_TTL_SECONDS", cls.job_ttl_seconds, least=60, most=31_536_000),
+            buckets=Buckets.from_json(env["EMG_BUCKETS"]) if env.get("EMG_BUCKETS") else None,
         )

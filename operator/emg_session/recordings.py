@@ -84,6 +84,17 @@ class RecordingStore:
         """Read bytes start..end (end excluded, clipped to the object); versions as in `read`."""
         return await self._get(uri, {"range": (start, end)}, version)
 
+    async def size(self, uri: str, version: str) -> int:
+        """Return an object's size in bytes without reading it; versions as in `read`, an empty one is not there yet."""
+        base, key = self._buckets.split(uri)
+        with _translated():
+            meta = await _in_time(obstore.head_async(self._store(base), key))
+        if _plain_version(meta["e_tag"]) != version:
+            raise RecordingChanged("the object is another version now than the session is about")
+        if meta["size"] == 0:
+            raise RecordingNotThere("the object is empty (so far)")
+        return meta["size"]
+
     async def _get(self, uri: str, options: "GetOptions | None", version: str | None) -> StoredBytes:
         base, key = self._buckets.split(uri)
         with _translated():

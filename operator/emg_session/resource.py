@@ -5,7 +5,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from emg_session.errors import InvalidSession
+from emg_session.object_order import ObjectOrder
 from emg_session.status import SessionStatus, Wire
 
 GROUP = "emg.ghostly"
@@ -21,10 +22,12 @@ PLURAL = "emgsessions"
 KIND = "EMGSession"
 API_VERSION = f"{GROUP}/{VERSION}"
 SESSION_LABEL = "emg.ghostly/session"
+RERUN_ANNOTATION = "emg.ghostly/rerun"
 
 # The CRD says the same.
 DEFAULT_PROFILE = "standard-1"
 MOST_SIZE_BYTES = 2**40
+DEFAULT_TTL_SECONDS = 604_800
 
 _SESSION_NAMESPACE = uuid.UUID("5f0d1b43-5a0e-5e2c-9c1c-0e6d67686f73")
 _SUBJECT = re.compile(r"[A-Z]{1,4}[0-9]{1,6}")
@@ -79,6 +82,13 @@ class EMGSession:
     created_at: datetime
     spec: SessionSpec
     status: SessionStatus
+    order: ObjectOrder = field(default_factory=ObjectOrder)
+    rerun: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Namespace and name: what tells sessions of a cluster apart."""
+        return f"{self.namespace}/{self.name}"
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> "EMGSession":
@@ -93,6 +103,8 @@ class EMGSession:
                 created_at=msgspec.convert(meta["creationTimestamp"], datetime),
                 spec=msgspec.convert(body["spec"], SessionSpec),
                 status=msgspec.convert(body.get("status") or {}, SessionStatus),
+                order=ObjectOrder.from_annotations(meta.get("annotations") or {}),
+                rerun=(meta.get("annotations") or {}).get(RERUN_ANNOTATION),
             )
         except (msgspec.ValidationError, KeyError) as error:
             raise InvalidSession(f"{meta.get('name')}: {error}; compare `kubectl explain emgsession`") from error

@@ -1,0 +1,143 @@
+"""What the watches have shown of every session that is not finished, and of its Jobs and pods."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from emg_operator.job_view import JobView, is_attempt_of, view_job
+from emg_session.resource import SESSION_LABEL, EMGSession
+
+Body = dict[str, Any]
+
+# kopf tells of no deletion that it missed while its watch was broken: what is not heard of for long is asked about.
+_NEWS_LAST = timedelta(seconds=290)
+
+
+class Kind(StrEnum):
+    """What is watched."""
+
+    SESSION = "EMGSession"
+    JOB = "Job"
+    POD = "Pod"
+
+
+@dataclass
+class _Children:
+    """The Jobs and pods of one session, by name, and when something was last heard of them."""
+
+    jobs: dict[str, Body] = field(default_factory=dict)
+    pods: dict[str, Body] = field(default_factory=dict)
+    heard_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A session with its Jobs, as the cluster itself has them."""
+
+    session: Body
+    jobs: list[Body]
+
+
+class Observed:
+    """Bodies by namespace and name; of finished sessions, thousands of which lie in a cluster, only the names."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._sessions: dict[str, Body] = {}
+        self._finished: set[str] = set()
+        # The watches of the three kinds start at once: Jobs and pods may be seen long before their session.
+        self._children: defaultdict[str, _Children] = defaultdict(_Children)
+
+    def take(self, kind: Kind, event: str | None, body: Body) -> str:
+        """Take in what a watch shows and return the session's key; everything is shown again at start-up."""
+        body["metadata"].pop("managedFields", None)
+        gone = event == "DELETED"
+        match kind:
+            case Kind.SESSION:
+                return self._take_session(body, gone=gone)
+            case Kind.JOB:
+                return self._take_child(body, lambda children: children.jobs, gone=gone)
+            case Kind.POD:
+                return self._take_child(body, lambda children: children.pods, gone=gone)
+
+    def body(self, key: str) -> Body | None:
+        """Return the newest body of an unfinished session."""
+        return self._sessions.get(key)
+
+    def is_finished(self, key: str) -> bool:
+        """Whether this session has been seen finished."""
+        return key in self._finished
+
+    def jobs_of(self, session: EMGSession) -> list[JobView]:
+        """Return the session's own Jobs: not those of one of its name before, nor anybody's with our label."""
+        children = self._children.get(session.key)
+        if children is None:
+            return []
+        own = (job for job in children.jobs.values() if is_attempt_of(session.uid, job))
+        return [view_job(job, children.pods.values()) for job in own]
+
+    def is_out_of_date(self, key: str) -> bool:
+        """Whether nothing was heard for so long that the cluster should be asked; also where a clock jumped."""
+        children = self._children.get(key)
+        if children is None or children.heard_at is None:
+            return False
+        return not timedelta(0) <= self._now() - children.heard_at < _NEWS_LAST
+
+    def replace(self, key: str, old: Body, new: Body) -> None:
+        """Keep what our own write returned, unless a watch has brought something meanwhile, which is newer."""
+        if self._sessions.get(key) is old:
+            self._sessions[key] = new
+
+    def take_family(self, key: str, family: Family) -> None:
+        """Keep exactly the Jobs that the cluster itself has; a pod without its Job means nothing."""
+        self._take_session(family.session, gone=False)
+        children = self._children[key]
+        children.jobs = {job["metadata"]["name"]: job for job in family.jobs}
+        children.heard_at = self._now()
+
+    def add_job(self, key: str, job: Body) -> None:
+        """Keep a Job of our own making, unless a watch has shown it already."""
+        children = self._children[key]
+        children.jobs.setdefault(job["metadata"]["name"], job)
+        children.heard_at = self._now()
+
+    def finish(self, key: str) -> None:
+        """Keep only the key."""
+        self.forget(key)
+        self._finished.add(key)
+
+    def forget(self, key: str) -> None:
+        """Drop a session that is gone."""
+        self._sessions.pop(key, None)
+        self._children.pop(key, None)
+        self._finished.discard(key)
+
+    def _take_session(self, body: Body, *, gone: bool) -> str:
+        key = _key(body, body["metadata"]["name"])
+        self._finished.discard(key)
+        if gone:
+            self.forget(key)
+        else:
+            self._sessions[key] = body
+        return key
+
+    def _take_child(self, body: Body, kept: Callable[[_Children], dict[str, Body]], *, gone: bool) -> str:
+        key = _key(body, body["metadata"]["labels"][SESSION_LABEL])
+        if key in self._finished:
+            return key
+        children = self._children[key]
+        children.heard_at = self._now()
+        if gone:
+            kept(children).pop(body["metadata"]["name"], None)
+        else:
+            kept(children)[body["metadata"]["name"]] = body
+        if not (children.jobs or children.pods):
+            del self._children[key]
+        return key
+
+
+def _key(body: Body, session_name: str) -> str:
+    return f"{body['metadata']['namespace']}/{session_name}"
