@@ -76,7 +76,8 @@ image: wheel ## build the image that every pod runs, named IMAGE (root on Debian
 
 lock: ## resolve pyproject.toml anew into requirements/*.txt (needs uv)
 	$(LOCK) --quiet -o requirements/image.txt
-	$(LOCK) --quiet --extra local --group dev --group build -c requirements/image.txt -o requirements/dev.txt
+	$(LOCK) --quiet --extra local --extra otel --group dev --group build -c requirements/image.txt -o requirements/dev.txt
+	sed -i "s/ and platform_python_implementation == 'CPython'//" requirements/*.txt
 
 clean: ## remove what was built
 	rm -rf $(VENV) dist target build api/emg_api/viewer/dist api/emg_api/viewer/node_modules

@@ -7,13 +7,17 @@ import sys
 import uvloop
 
 from emg_api.app import create_receiver, create_signals
+from emg_api.fetching import fetch_public
+from emg_api.intake import Intake
 from emg_api.logs import log_as_json
+from emg_api.measured import MeasuredRecordings
+from emg_api.metrics import Metrics
 from emg_api.receiver import Receiver
+from emg_api.senders import build_senders
 from emg_api.server import listen, serve
 from emg_api.settings import ReceiverSettings, SignalsSettings
 from emg_session.database import SummaryStore, open_summaries
 from emg_session.errors import DatabaseUnavailable, Failure
-from emg_session.recordings import RecordingStore
 from emg_session.sessions import KubernetesSessions, connected_cluster
 
 _BAD_START = 2
@@ -23,27 +27,33 @@ _log = logging.getLogger(__name__)
 
 async def run_receiver(settings: ReceiverSettings) -> None:
     """Serve the receiver until told to stop."""
-    web = settings.web
+    web, metrics = settings.web, Metrics()
+    senders = build_senders(settings.senders, fetch_public)
     listener = listen(web.host, web.port)
     async with connected_cluster() as cluster, open_summaries(web.database_url) as summaries:
         await _refuse_other_schema(summaries)
-        receiver = Receiver(
-            sessions=KubernetesSessions(cluster, settings.namespace),
-            recordings=RecordingStore(web.buckets),
+        sessions = KubernetesSessions(cluster, settings.namespace)
+        intake = Intake(
+            sessions=sessions,
+            recordings=MeasuredRecordings(web.buckets, metrics),
             summaries=summaries,
             buckets=web.buckets,
-            secrets=settings.secrets,
             namespace=settings.namespace,
+            metrics=metrics,
         )
-        await serve(create_receiver(receiver), listener)
+        await serve(
+            create_receiver(Receiver(senders=senders, intake=intake, sessions=sessions, metrics=metrics)), listener
+        )
 
 
 async def run_signals(settings: SignalsSettings) -> None:
     """Serve the signals API until told to stop."""
+    metrics = Metrics()
     listener = listen(settings.host, settings.port)
     async with open_summaries(settings.database_url) as summaries:
         await _refuse_other_schema(summaries)
-        await serve(create_signals(recordings=RecordingStore(settings.buckets), summaries=summaries), listener)
+        recordings = MeasuredRecordings(settings.buckets, metrics)
+        await serve(create_signals(recordings=recordings, summaries=summaries, metrics=metrics), listener)
 
 
 async def _refuse_other_schema(summaries: SummaryStore) -> None:

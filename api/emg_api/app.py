@@ -1,87 +1,182 @@
-"""Every route of the web programs, and the programs made of them."""
+"""Every operation of the web programs, and the programs made of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from anyio import CapacityLimiter
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route
+from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
+from emg_api import refusals
+from emg_api.about import EXPOSITION_MEDIA, About
+from emg_api.access.gate import Gate
+from emg_api.adapters import supabase
 from emg_api.budget import ByteBudget
+from emg_api.disconnects import StopsWithoutClient
+from emg_api.drawing import WindowDrawer
 from emg_api.excerpts import ExcerptReader
-from emg_api.health import Health
+from emg_api.health import Alive, Health, Ready
 from emg_api.layouts import Layouts
-from emg_api.page import VIEWER_FOLDER, Page
+from emg_api.metrics import Metrics
+from emg_api.negotiation import MediaType
+from emg_api.observed import Observed
+from emg_api.openapi import document
+from emg_api.operations import Op, routes
+from emg_api.page import VIEWER_FOLDER, AssetPath, Page
 from emg_api.problems import EXCEPTION_HANDLERS
-from emg_api.receiver import Receiver
-from emg_api.sessions import Sessions
-from emg_api.signals import Signals
+from emg_api.receiver import IgnoredAnswer, Receiver, StatusAnswer, UploadAnswer
+from emg_api.recent import Answers, RecentBodies
+from emg_api.refusals import ChannelNotFound, NotAcceptable, NotAnalysedYet
+from emg_api.requests import ChannelPath, CodePath, SenderPath, SenderQuery, SessionPath
+from emg_api.sessions import ListQuery, SessionAnswer, Sessions, SessionsAnswer
+from emg_api.signals import ChannelsAnswer, Signals
+from emg_api.whole import WholeAnswer, WholeQuery
+from emg_api.window_answers import WINDOW_MEDIA, WindowAnswer, WindowsAnswer
+from emg_api.windows import WindowQuery, WindowsQuery
+from emg_session import errors
 from emg_session.database import SummaryStore
 from emg_session.recordings import RecordingStore
 
 _COMPUTING_THREADS = 2
 _MOST_BYTES_UNDER_WAY = 64 * 1024 * 1024
+_MOST_BYTES_KEPT = 16 * 1024 * 1024
+
+_NOTICING = (
+    *(refusals.UnknownSender, refusals.RepeatedHeader, refusals.UnsupportedMedia, refusals.BodyIncomplete),
+    *(refusals.BodyTooLarge, refusals.BodyTooSlow, refusals.NotSigned, refusals.OutOfTime, refusals.NotJson),
+    *(refusals.WrongShape, refusals.SenderUnavailable, errors.UnknownBucket, errors.ClusterUnavailable),
+    *(errors.SessionRefused, errors.RecordingNotThere, errors.StorageUnavailable),
+)
+_GREETING = (refusals.UnknownSender, refusals.OriginRefused)
+_FINDING = (errors.InvalidSession, errors.ClusterUnavailable)
+_LISTING = (errors.DatabaseUnavailable, errors.SchemaMismatch)
+_READING = (
+    *(errors.UnknownBucket, errors.RecordingChanged, errors.RecordingNotThere, errors.StorageUnavailable),
+    *(errors.NotC3d, errors.CorruptRecording),
+)
 
 
-def receiver_routes(receiver: Receiver) -> list[BaseRoute]:
+def receiver_operations(receiver: Receiver) -> list[Op]:
     """Return what senders call."""
+    upload, legacy, status = receiver.upload, receiver.legacy_upload, receiver.status
+    notice: dict[str, Any] = {"body": supabase.Change, "errors": _NOTICING}
+    any_notice: dict[str, Any] = {"params": SenderPath, "query": SenderQuery, "body": Any, "errors": _NOTICING}
+    answers = (UploadAnswer, IgnoredAnswer)
+    by_sender = "/webhooks/{sender}"
     return [
-        Route("/webhooks/storage/c3d-upload-optimized", receiver.upload, methods=["POST"]),
-        Route("/webhooks/storage/c3d-upload", receiver.legacy_upload, methods=["POST"]),
-        Route("/webhooks/storage/status/{session_code}", receiver.status),
+        Op(
+            "POST",
+            "/webhooks/storage/c3d-upload-optimized",
+            upload,
+            **notice,
+            status=202,
+            out=UploadAnswer,
+            also={200: IgnoredAnswer},
+        ),
+        Op("POST", "/webhooks/storage/c3d-upload", legacy, **notice, out=answers),
+        Op(
+            "GET", "/webhooks/storage/status/{session_code}", status, params=CodePath, out=StatusAnswer, errors=_FINDING
+        ),
+        Op(
+            "POST",
+            by_sender,
+            receiver.notice,
+            **any_notice,
+            status=202,
+            out=UploadAnswer,
+            also={200: (IgnoredAnswer, dict[str, Any])},
+        ),
+        Op("OPTIONS", by_sender, receiver.greeting, params=SenderPath, errors=_GREETING),
     ]
 
 
-def signals_routes(signals: Signals, sessions: Sessions, page: Page) -> list[BaseRoute]:
+def signals_operations(signals: Signals, sessions: Sessions) -> list[Op]:
     """Return what browsers and notebooks call."""
+    jit, of_session = "/signals/jit/{session_id}", "/sessions/{session_id}"
+    one: dict[str, Any] = {"params": SessionPath, "session": True}
+    kept: dict[str, Any] = {"session": True, "also": {304: None}, "errors": (ChannelNotFound, NotAcceptable, *_READING)}
+    forms: dict[str, Any] = {
+        "params": ChannelPath,
+        "query": WholeQuery,
+        "other_query": WindowQuery,
+        "out": _window_media((WholeAnswer, WindowAnswer)),
+    }
+    several: dict[str, Any] = {"params": SessionPath, "query": WindowsQuery, "out": _window_media(WindowsAnswer)}
     return [
-        Route("/signals/jit/{session_id}/channels", signals.channels),  # first: `channels` is no channel's name
-        Route("/signals/jit/{session_id}/{channel_name:path}", signals.channel),
-        Route("/sessions", sessions.listing),
-        Route("/sessions/{session_id}", sessions.one),
-        Route("/sessions/{session_id}/summary", sessions.summary),
-        Route("/", page.index),
-        Route("/viewer/{name}", page.asset),
+        # First: `channels` and `windows` are no channels' names.
+        Op("GET", f"{jit}/channels", signals.channels, **kept, params=SessionPath, out=ChannelsAnswer),
+        Op("GET", f"{jit}/windows", signals.windows, **kept, **several),
+        Op("GET", f"{jit}/{{channel_name:path}}", signals.channel, **kept, **forms),
+        Op("GET", "/sessions", sessions.listing, query=ListQuery, out=SessionsAnswer, errors=_LISTING),
+        Op("GET", of_session, sessions.one, **one, out=SessionAnswer),
+        Op("GET", f"{of_session}/summary", sessions.summary, **one, out=dict[str, Any], errors=(NotAnalysedYet,)),
     ]
 
 
-def health_routes(health: Health) -> list[BaseRoute]:
-    """Return what Kubernetes calls."""
+def _window_media(as_json: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an operation answers with
+    return dict.fromkeys(WINDOW_MEDIA, bytes) | {MediaType.JSON: as_json}
+
+
+def page_operations(page: Page) -> list[Op]:
+    """Return what shows the viewer."""
     return [
-        Route("/livez", health.alive),
-        Route("/readyz", health.ready),
+        Op("GET", "/", page.index, out={"text/html": bytes}),
+        Op("GET", "/viewer/{name}", page.asset, params=AssetPath, out={"text/javascript": bytes, "text/css": bytes}),
+    ]
+
+
+def own_operations(health: Health, about: About) -> list[Op]:
+    """Return what Kubernetes, Prometheus and programmers call."""
+    return [
+        Op("GET", "/livez", health.alive, out=Alive),
+        Op("GET", "/readyz", health.ready, out=Ready, errors=_LISTING),
+        Op("GET", "/metrics", about.measured, out={EXPOSITION_MEDIA: bytes}),
+        Op("GET", "/openapi.json", about.described, out=dict[str, Any]),
     ]
 
 
 def create_receiver(receiver: Receiver) -> Starlette:
     """Create the receiver: notices in, sessions out."""
-    health = Health(summaries=receiver.summaries, needs_database=False)
-    return _application([*receiver_routes(receiver), *health_routes(health)])
+    health = Health(summaries=receiver.intake.summaries, needs_database=False)
+    return _application("EMG receiver", receiver_operations(receiver), health, receiver.metrics)
 
 
-def create_signals(*, recordings: RecordingStore, summaries: SummaryStore) -> Starlette:
+def create_signals(*, recordings: RecordingStore, summaries: SummaryStore, metrics: Metrics) -> Starlette:
     """Create the signals API with the viewer."""
     health = Health(summaries=summaries, needs_database=True)
-    return _application([*_signals(recordings, summaries), *health_routes(health)])
+    return _application("EMG signals", _signals(recordings, summaries, metrics), health, metrics)
 
 
 def create_both(receiver: Receiver) -> Starlette:
     """Create receiver and signals API as one program, for one machine."""
-    signals = _signals(receiver.recordings, receiver.summaries)
-    health = Health(summaries=receiver.summaries, needs_database=True)
-    return _application([*receiver_routes(receiver), *signals, *health_routes(health)])
+    signals = _signals(receiver.intake.recordings, receiver.intake.summaries, receiver.metrics)
+    health = Health(summaries=receiver.intake.summaries, needs_database=True)
+    return _application("EMG", [*receiver_operations(receiver), *signals], health, receiver.metrics)
 
 
-def _signals(recordings: RecordingStore, summaries: SummaryStore) -> list[BaseRoute]:
+def _signals(recordings: RecordingStore, summaries: SummaryStore, metrics: Metrics) -> list[Op]:
     reader = ExcerptReader(
         recordings=recordings,
         budget=ByteBudget(_MOST_BYTES_UNDER_WAY),
         limiter=CapacityLimiter(_COMPUTING_THREADS),
     )
-    signals = Signals(summaries=summaries, layouts=Layouts(recordings), reader=reader)
+    signals = Signals(
+        layouts=Layouts(recordings, metrics),
+        drawer=WindowDrawer(reader=reader),
+        answers=Answers(recent=RecentBodies(_MOST_BYTES_KEPT), metrics=metrics),
+        wholes=ByteBudget(_MOST_BYTES_UNDER_WAY),
+    )
     page = Page(files=StaticFiles(directory=VIEWER_FOLDER, check_dir=False))
-    return signals_routes(signals, Sessions(summaries=summaries), page)
+    return [*signals_operations(signals, Sessions(summaries=summaries)), *page_operations(page)]
 
 
-def _application(routes: Sequence[BaseRoute]) -> Starlette:
-    return Starlette(routes=routes, exception_handlers=EXCEPTION_HANDLERS)
+def _application(title: str, operations: Sequence[Op], health: Health, metrics: Metrics) -> Starlette:
+    about = About(metrics=metrics)
+    every = [*operations, *own_operations(health, about)]
+    about.document = document(every, title)
+    return Starlette(
+        routes=routes(every, Gate(summaries=health.summaries)),
+        exception_handlers=EXCEPTION_HANDLERS,
+        middleware=[Middleware(Observed, metrics=metrics), Middleware(StopsWithoutClient)],
+    )

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,6 +15,19 @@ from emg_session.errors import DatabaseUnavailable, Failure, SchemaMismatch
 _SECONDS_TO_ASK, _SECONDS_TO_LOOK = 0.8, 0.2
 
 
+class Alive(msgspec.Struct, frozen=True, kw_only=True):
+    """The program runs."""
+
+    alive: bool = True
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """The program can do its work; of the database, `ok`, `away` or `on another schema`."""
+
+    ready: bool = True
+    database: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Health:
     """The receiver works without a database (the worker writes the row later), the signals API does not."""
@@ -22,15 +36,15 @@ class Health:
     needs_database: bool
 
     async def alive(self, _request: Request) -> Response:
-        """GET /livez."""
-        return json_response({"alive": True})
+        """GET /livez: the program runs."""
+        return json_response(Alive())
 
     async def ready(self, _request: Request) -> Response:
         """GET /readyz: a problem where the database is needed and away or on another schema."""
         failure = await self._failure()
         if failure is not None and self.needs_database:
             raise failure
-        return json_response({"ready": True, "database": _word(failure)})
+        return json_response(Ready(database=_word(failure)))
 
     async def _failure(self) -> Failure | None:
         asking = asyncio.create_task(self.summaries.check_schema())

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +25,12 @@ _SECURITY = {
 }
 
 
+class AssetPath(msgspec.Struct, frozen=True):
+    """A file of the bundle."""
+
+    name: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """The bundle that `make build` makes."""
@@ -31,11 +38,11 @@ class Page:
     files: StaticFiles
 
     async def index(self, request: Request) -> Response:
-        """GET /."""
+        """GET /: the viewer."""
         return await self._file("index.html", request)
 
     async def asset(self, request: Request) -> Response:
-        """GET /viewer/{name}."""
+        """GET /viewer/{name}: a file of the viewer."""
         name = request.path_params["name"]
         if name not in _FILES:
             raise HTTPException(404, "the viewer has no such file")

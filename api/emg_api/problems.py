@@ -12,8 +12,9 @@ from starlette.types import ExceptionHandler
 from emg_api import refusals
 from emg_session import errors
 
-_TYPE = "urn:emg-operator:problem:"
 _RETRY_AFTER_SECONDS = "5"
+# What may still come of the body is not waited for.
+_UNREAD = (refusals.BodyTooLarge, refusals.BodyTooSlow, refusals.UnsupportedMedia)
 _WAIT = "Try again after the time in Retry-After; if it stays, look at /readyz and the log."
 
 
@@ -26,6 +27,11 @@ class ProblemKind:
     title: str
     advice: str
 
+    @property
+    def type(self) -> str:
+        """The URI that names it."""
+        return f"urn:emg-operator:problem:{self.slug}"
+
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """An RFC 9457 problem; `advice` says what to do."""
@@ -37,13 +43,37 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     advice: str
 
 
-_BUG = ProblemKind(
+BUG = ProblemKind(
     HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "A bug of ours", "Report it with the time; the log has more."
 )
 
 KINDS: dict[type[errors.Failure], ProblemKind] = {
     refusals.NotSigned: ProblemKind(
         HTTPStatus.UNAUTHORIZED, "not-signed", "Not signed by a known sender", "Sign the raw body with a live key."
+    ),
+    refusals.OutOfTime: ProblemKind(
+        HTTPStatus.UNAUTHORIZED, "out-of-time", "Signed at another time", "Set the clock, sign anew and send again."
+    ),
+    refusals.SenderUnavailable: ProblemKind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "sender-unavailable", "The sender's keys can't be fetched", _WAIT
+    ),
+    refusals.UnknownSender: ProblemKind(
+        HTTPStatus.NOT_FOUND, "unknown-sender", "Not a sender here", "Give it a key in EMG_WEBHOOK_SECRETS."
+    ),
+    refusals.OriginRefused: ProblemKind(
+        HTTPStatus.FORBIDDEN, "origin-refused", "May not send events here", "Add it to origins in EMG_SENDERS."
+    ),
+    refusals.RepeatedHeader: ProblemKind(
+        HTTPStatus.BAD_REQUEST, "repeated-header", "Given more than once", "Send the header or parameter once."
+    ),
+    refusals.UnsupportedMedia: ProblemKind(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media", "Body of another kind", "Send plain JSON, uncompressed."
+    ),
+    refusals.BodyTooSlow: ProblemKind(
+        HTTPStatus.REQUEST_TIMEOUT, "body-too-slow", "Body not received in time", "Send the whole body at once."
+    ),
+    refusals.BodyIncomplete: ProblemKind(
+        HTTPStatus.BAD_REQUEST, "body-incomplete", "Body not complete", "Send the whole body."
     ),
     refusals.BodyTooLarge: ProblemKind(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "Body too large", "Send the notice, not the recording."
@@ -52,8 +82,14 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     refusals.WrongShape: ProblemKind(
         HTTPStatus.UNPROCESSABLE_ENTITY, "wrong-shape", "Not this sender's payload", "Send it as the sender makes it."
     ),
+    refusals.BadPath: ProblemKind(
+        HTTPStatus.NOT_FOUND, "bad-path", "Nothing can have this address", "Compare /openapi.json."
+    ),
     refusals.BadQuery: ProblemKind(
         HTTPStatus.UNPROCESSABLE_ENTITY, "bad-query", "Query out of bounds", "Correct the named parameter."
+    ),
+    refusals.NotAcceptable: ProblemKind(
+        HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", "Not to be had as that", "Send Accept with a type that is named."
     ),
     refusals.SessionNotFound: ProblemKind(
         HTTPStatus.NOT_FOUND, "session-not-found", "No such session", "GET /sessions lists them."
@@ -91,9 +127,15 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     errors.InvalidSession: ProblemKind(
         HTTPStatus.CONFLICT, "invalid-session", "The session can't be read", "Correct or delete the EMGSession."
     ),
-    errors.InvalidSettings: _BUG,
-    errors.MigrationFailed: _BUG,
-    errors.SummaryRefused: _BUG,
+    errors.SessionRefused: ProblemKind(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "session-refused",
+        "Kubernetes refuses the session",
+        "Use a shorter object key.",
+    ),
+    errors.InvalidSettings: BUG,
+    errors.MigrationFailed: BUG,
+    errors.SummaryRefused: BUG,
     errors.SchemaMismatch: ProblemKind(
         HTTPStatus.SERVICE_UNAVAILABLE, "schema-mismatch", "Wrong database schema", "Run `emg migrate --upgrade`."
     ),
@@ -113,13 +155,15 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
 
 
 def _of_failure(failure: errors.Failure) -> Response:
-    kind = KINDS.get(type(failure), _BUG)
-    retry = {"retry-after": _RETRY_AFTER_SECONDS} if isinstance(failure, errors.TransientFailure) else {}
-    return _answer(kind, str(failure), retry)
+    kind = KINDS.get(type(failure), BUG)
+    headers = {"retry-after": _RETRY_AFTER_SECONDS} if isinstance(failure, errors.TransientFailure) else {}
+    if isinstance(failure, _UNREAD):
+        headers["connection"] = "close"
+    return _answer(kind, str(failure), headers)
 
 
 def _answer(kind: ProblemKind, detail: str, headers: dict[str, str]) -> Response:
-    problem = Problem(type=_TYPE + kind.slug, title=kind.title, status=kind.status, detail=detail, advice=kind.advice)
+    problem = Problem(type=kind.type, title=kind.title, status=kind.status, detail=detail, advice=kind.advice)
     return _response(problem, headers)
 
 
@@ -146,7 +190,7 @@ async def on_http_error(_request: Request, error: Exception) -> Response:
 
 async def on_bug(_request: Request, _error: Exception) -> Response:
     """Tell that we failed, and nothing from inside: the server logs the error."""
-    return _answer(_BUG, "The request could not be answered.", {})
+    return _answer(BUG, "The request could not be answered.", {})
 
 
 EXCEPTION_HANDLERS: dict[int | type[Exception], ExceptionHandler] = {

@@ -1,12 +1,11 @@
 """The receiver: a sender's notice of a new recording becomes a session.
 
-It answers 2xx only once the session exists; from then on nothing is lost, whatever else failed meanwhile.
+It answers 2xx only once the session exists.
 """
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
 
@@ -14,38 +13,25 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from emg_api.adapters import supabase
-from emg_api.adapters.notice import Arrival, Ignored, Notice
-from emg_api.layouts import complete_layout, read_start
-from emg_api.refusals import SessionNotFound
-from emg_api.requests import read_body, session_key
+from emg_api import metrics
+from emg_api.adapters.notice import Because, Handshake, Ignored
+from emg_api.adapters.table import LEGACY_SENDER
+from emg_api.intake import Accepted, Intake, Outcome, Refused
+from emg_api.metrics import Metrics
+from emg_api.refusals import OriginRefused, SessionNotFound
+from emg_api.requests import SenderQuery, read_raw, session_key
 from emg_api.responses import json_response
-from emg_session.database import SummaryStore
-from emg_session.errors import Failure, PermanentFailure, StorageUnavailable, TransientFailure
-from emg_session.recordings import Buckets, RecordingStore
-from emg_session.resource import (
-    DEFAULT_PROFILE,
-    RecordingRef,
-    SessionSpec,
-    build_session,
-    session_id,
-    session_name,
-    subject_of,
-)
+from emg_api.senders import Sender, find_sender
+from emg_session.resource import session_id
 from emg_session.sessions import SessionStore
 from emg_session.status import Condition, ConditionType, Reason
-
-# Senders give up after some 5 seconds; what takes longer here, the operator and the worker do later.
-_SECONDS_TO_LOOK = 3.0
-_SECONDS_TO_SAVE = 1.5
 
 # RFC 9745: since 2026-11-23.
 _DEPRECATED = {
     "deprecation": "@1795392000",
     "link": '</webhooks/storage/c3d-upload-optimized>; rel="successor-version"',
 }
-
-_log = logging.getLogger(__name__)
+_NOTHING = Ignored(Because.EMPTY, "nothing in it")
 
 
 class UploadAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +47,13 @@ class UploadAnswer(msgspec.Struct, frozen=True, kw_only=True):
     processing_time_ms: float
 
 
+class IgnoredAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice was about nothing to do; `message` says why."""
+
+    success: bool = True
+    message: str
+
+
 class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Where a session stands; `status` is the one word of `kubectl get emgsessions`."""
 
@@ -73,47 +66,45 @@ class StatusAnswer(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sighting:
-    """What a first look at an object found; without metadata, `remark` says why."""
-
-    recording: RecordingRef
-    metadata: dict[str, Any] | None
-    remark: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accepted:
-    """A notice whose session exists."""
-
-    name: str
-    created: bool
-    sighting: Sighting
+def utc_now() -> datetime:
+    """Return the time that signatures are held against."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Receiver:
     """The webhook endpoints with what they use."""
 
+    senders: Mapping[str, Sender]
+    intake: Intake
     sessions: SessionStore
-    recordings: RecordingStore
-    summaries: SummaryStore
-    buckets: Buckets
-    secrets: Mapping[str, Sequence[str]]
-    namespace: str
+    metrics: Metrics
+    now: Callable[[], datetime] = utc_now
 
     async def upload(self, request: Request) -> Response:
-        """POST /webhooks/storage/c3d-upload-optimized."""
-        return await self._receive(request, accepted_status=202)
+        """POST /webhooks/storage/c3d-upload-optimized: a recording arrived in Supabase."""
+        return await self._receive(request, LEGACY_SENDER, accepted_status=202)
 
     async def legacy_upload(self, request: Request) -> Response:
         """POST /webhooks/storage/c3d-upload: the same under its deprecated name."""
-        response = await self._receive(request, accepted_status=200)
+        response = await self._receive(request, LEGACY_SENDER, accepted_status=200)
         response.headers.update(_DEPRECATED)
         return response
 
+    async def notice(self, request: Request, query: SenderQuery) -> Response:  # noqa: ARG002 - parsed to be checked
+        """POST /webhooks/{sender}: a recording arrived, as this sender tells it."""
+        return await self._receive(request, request.path_params["sender"], accepted_status=202)
+
+    async def greeting(self, request: Request) -> Response:
+        """OPTIONS /webhooks/{sender}: whether somebody may send CloudEvents here."""
+        sender = find_sender(self.senders, request.path_params["sender"])
+        origin = request.headers.get("webhook-request-origin", "")
+        if not sender.welcomes(origin):
+            raise OriginRefused(f"the origin in WebHook-Request-Origin is none of those of {sender.name}")
+        return Response(headers={"allow": "POST", "webhook-allowed-origin": origin, "webhook-allowed-rate": "*"})
+
     async def status(self, request: Request) -> Response:
-        """GET /webhooks/storage/status/{session_code}."""
+        """GET /webhooks/storage/status/{session_code}: where a session stands."""
         name = session_key(request, "session_code")
         session = await self.sessions.load(name)
         if session is None:
@@ -129,84 +120,58 @@ class Receiver:
         )
         return json_response(answer)
 
-    async def _receive(self, request: Request, *, accepted_status: int) -> Response:
+    async def _receive(self, request: Request, name: str, *, accepted_status: int) -> Response:
         started = perf_counter()
-        body = await read_body(request)
-        arrivals = supabase.parse(body, request.headers, self.secrets.get(supabase.SENDER, ()))
-        outcomes = [await self._consider(arrival) for arrival in arrivals]
-        # A request of Supabase is about one object; of several, the answer names the first.
-        accepted = next((outcome for outcome in outcomes if isinstance(outcome, Accepted)), None)
-        if accepted is None:
-            reason = next((outcome.reason for outcome in outcomes if isinstance(outcome, Ignored)), "nothing in it")
-            return json_response({"success": True, "message": f"Ignored: {reason}"})
+        heard = await self._hear(request, name)
+        if isinstance(heard, Handshake):
+            self.metrics.notice(name, metrics.Outcome.IGNORED, Because.HANDSHAKE)
+            return json_response(heard.answer, headers=heard.headers)
+        self._count(name, heard)
+        accepted = [outcome for outcome in heard if isinstance(outcome, Accepted)]
+        if not accepted:
+            return json_response(IgnoredAnswer(message=f"Ignored: {_reason(heard)}"))
         return json_response(_answer(accepted, 1000 * (perf_counter() - started)), accepted_status)
 
-    async def _consider(self, arrival: Arrival) -> Accepted | Ignored:
-        # Supabase tells of every bucket it has, so another bucket is no error; nothing of it is read.
-        if isinstance(arrival, Notice) and arrival.bucket not in self.buckets.uris:
-            arrival = Ignored("the bucket is not in EMG_BUCKETS")
-        if isinstance(arrival, Ignored):
-            _log.info("notice ignored", extra={"reason": arrival.reason})
-            return arrival
-        return await self._accept(arrival)
+    async def _hear(self, request: Request, name: str) -> Handshake | Sequence[Outcome]:
+        with self.metrics.refusals(name):
+            sender = find_sender(self.senders, name)
+            reading = await sender.adapter.read(await read_raw(request), self.now())
+            return reading if isinstance(reading, Handshake) else await self.intake.take(sender, reading)
 
-    async def _accept(self, notice: Notice) -> Accepted:
-        sighting = await self._look(notice)
-        spec = SessionSpec(recording=sighting.recording, subject=subject_of(notice.key), profile=DEFAULT_PROFILE)
-        name = session_name(sighting.recording.uri, sighting.recording.version)
-        created = await self.sessions.create(build_session(spec, namespace=self.namespace))
-        await self._save(name, spec, sighting.metadata)
-        _log.info("notice accepted", extra={"session": name, "is_new": created, "remark": sighting.remark})
-        return Accepted(name=name, created=created, sighting=sighting)
-
-    async def _look(self, notice: Notice) -> Sighting:
-        """Read the object's header; where storage can't give it yet, the notice's own word makes do."""
-        uri = self.buckets.uri(notice.bucket, notice.key)
-        try:
-            return await _in_time(self._sight(uri))
-        except TransientFailure as failure:
-            if notice.version is None:
-                raise
-            recording = RecordingRef(uri=uri, version=notice.version, size_bytes=notice.size_bytes)
-            return Sighting(recording=recording, metadata=None, remark=f"not read yet: {failure}")
-
-    async def _sight(self, uri: str) -> Sighting:
-        start = await read_start(self.recordings, uri)
-        recording = RecordingRef(uri=uri, version=start.version, size_bytes=start.size_bytes)
-        try:
-            layout = await complete_layout(self.recordings, uri, start)
-        except PermanentFailure as failure:
-            # The session is made all the same: a bad recording must end visibly, as BadRecording.
-            return Sighting(recording=recording, metadata=None, remark=f"no metadata: {failure}")
-        return Sighting(recording=recording, metadata=layout.metadata)
-
-    async def _save(self, name: str, spec: SessionSpec, metadata: dict[str, Any] | None) -> None:
-        """Store the metadata; where that fails it is the worker's to do, which stores it again anyway."""
-        try:
-            async with asyncio.timeout(_SECONDS_TO_SAVE):
-                await self.summaries.save_received(name, spec, metadata)
-        except (Failure, TimeoutError) as error:
-            reason = str(error) or "the database did not answer in time"
-            _log.warning("metadata not stored", extra={"session": name, "reason": reason})
+    def _count(self, name: str, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes or (_NOTHING,):
+            match outcome:
+                case Accepted(created=created):
+                    self.metrics.notice(name, metrics.Outcome.CREATED if created else metrics.Outcome.REPEATED)
+                case Ignored(because=because):
+                    self.metrics.notice(name, metrics.Outcome.IGNORED, because)
+                case Refused(failure=failure):
+                    self.metrics.refused(name, failure)
 
 
-async def _in_time(sighting: Awaitable[Sighting]) -> Sighting:
-    try:
-        async with asyncio.timeout(_SECONDS_TO_LOOK):
-            return await sighting
-    except TimeoutError as error:
-        raise StorageUnavailable(f"storage did not answer within {_SECONDS_TO_LOOK:g} s") from error
+def _reason(outcomes: Sequence[Outcome]) -> str:
+    """Return why there was nothing to do; raises what a notice was refused for, counted already."""
+    for outcome in outcomes:
+        if isinstance(outcome, Refused):
+            raise outcome.failure
+    return next((outcome.sentence for outcome in outcomes if isinstance(outcome, Ignored)), _NOTHING.sentence)
 
 
-def _answer(accepted: Accepted, elapsed_ms: float) -> UploadAnswer:
-    outcome = "Session created" if accepted.created else "Session exists already"
-    remark = accepted.sighting.remark
+def _answer(accepted: Sequence[Accepted], elapsed_ms: float) -> UploadAnswer:
+    """Return the answer, which is about the first session; most requests tell of one object."""
+    first = accepted[0]
     return UploadAnswer(
-        message=f"{outcome}; {remark}; the worker will tell" if remark else outcome,
-        session_code=accepted.name,
-        session_id=str(session_id(accepted.name)),
-        created=accepted.created,
-        status_url=f"/webhooks/storage/status/{accepted.name}",
-        metadata=accepted.sighting.metadata,
+        message="; ".join(_remarks(first, len(accepted) - 1)),
+        session_code=first.name,
+        session_id=str(session_id(first.name)),
+        created=first.created,
+        status_url=f"/webhooks/storage/status/{first.name}",
+        metadata=first.sighting.metadata,
         processing_time_ms=round(elapsed_ms, 3),
     )
+
+
+def _remarks(first: Accepted, others: int) -> list[str]:
+    remarks = ["Session created" if first.created else "Session exists already"]
+    remarks += [first.sighting.remark, "the worker will tell"] if first.sighting.remark else []
+    return [*remarks, f"{others} more of the same request"] if others else remarks

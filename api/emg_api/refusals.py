@@ -1,10 +1,42 @@
 """What a request can be refused for, besides the failures that all programs share (emg_session.errors)."""
 
-from emg_session.errors import PermanentFailure
+from emg_session.errors import PermanentFailure, TransientFailure
 
 
 class NotSigned(PermanentFailure):
     """No live key of the sender made the request's signature."""
+
+
+class OutOfTime(PermanentFailure):
+    """Signed too long ago, or in the future: sent again by somebody else, or by a wrong clock."""
+
+
+class SenderUnavailable(TransientFailure):
+    """The keys that a sender's signatures are checked with can't be had now."""
+
+
+class UnknownSender(PermanentFailure):
+    """Nothing is set for this sender."""
+
+
+class OriginRefused(PermanentFailure):
+    """Who asks whether it may send events here may not."""
+
+
+class RepeatedHeader(PermanentFailure):
+    """A header or parameter that may be there once is there several times."""
+
+
+class UnsupportedMedia(PermanentFailure):
+    """The body is of a type or in an encoding that this sender does not use."""
+
+
+class BodyTooSlow(PermanentFailure):
+    """The body did not come in time."""
+
+
+class BodyIncomplete(PermanentFailure):
+    """The sender went away before its body was complete."""
 
 
 class BodyTooLarge(PermanentFailure):
@@ -19,8 +51,16 @@ class WrongShape(PermanentFailure):
     """JSON, but not what this sender sends."""
 
 
+class BadPath(PermanentFailure):
+    """A part of the path can't be what it stands for."""
+
+
 class BadQuery(PermanentFailure):
     """A query parameter is unknown, repeated or out of bounds."""
+
+
+class NotAcceptable(PermanentFailure):
+    """The answer can't be had as any media type the request accepts."""
 
 
 class SessionNotFound(PermanentFailure):

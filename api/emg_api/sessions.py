@@ -9,8 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from emg_api.refusals import NotAnalysedYet, SessionNotFound
-from emg_api.requests import parse_query, session_key
+from emg_api.refusals import NotAnalysedYet
 from emg_api.responses import json_response
 from emg_session.database import StoredSession, SummaryStore
 
@@ -59,32 +58,21 @@ class Sessions:
 
     summaries: SummaryStore
 
-    async def listing(self, request: Request) -> Response:
-        """GET /sessions."""
-        query = parse_query(request, ListQuery)
+    async def listing(self, _request: Request, query: ListQuery) -> Response:
+        """GET /sessions: the newest first."""
         stored = await self.summaries.list_sessions(query.limit)
         return json_response(SessionsAnswer(sessions=[entry(session) for session in stored]), headers=_NEVER_KEPT)
 
-    async def one(self, request: Request) -> Response:
-        """GET /sessions/{session_id}."""
-        session = await fetch_session(self.summaries, request)
+    async def one(self, _request: Request, session: StoredSession) -> Response:
+        """GET /sessions/{session_id}: one session with what the recording's header says."""
         answer = SessionAnswer(session=entry(session), metadata=session.game_metadata)
         return json_response(answer, headers=_NEVER_KEPT)
 
-    async def summary(self, request: Request) -> Response:
+    async def summary(self, _request: Request, session: StoredSession) -> Response:
         """GET /sessions/{session_id}/summary: as stored."""
-        session = await fetch_session(self.summaries, request)
         if session.analytics_summary is None:
             raise NotAnalysedYet(f"session {session.session_code} has no summary yet")
         return json_response(session.analytics_summary, headers=_NEVER_KEPT)
-
-
-async def fetch_session(summaries: SummaryStore, request: Request) -> StoredSession:
-    """Return the session that the path names by id or code; raises SessionNotFound."""
-    session = await summaries.find_session(session_key(request, "session_id"))
-    if session is None:
-        raise SessionNotFound("no session has this id or code")
-    return session
 
 
 def entry(session: StoredSession) -> SessionEntry:

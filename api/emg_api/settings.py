@@ -1,16 +1,14 @@
 """What the two web programs take from their environment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from emg_api.adapters import supabase
+from emg_api.senders import SenderSettings, parse_senders
 from emg_session.connections import database_url
 from emg_session.errors import InvalidSettings
 from emg_session.recordings import Buckets
 from emg_session.sessions import own_namespace
-from emg_session.settings import integer, json_setting, required
-
-_SECRETS_EXAMPLE = '{"supabase": ["a long random key"]}'
+from emg_session.settings import integer, required
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,17 +37,27 @@ class ReceiverSettings:
     """What the receiver needs."""
 
     web: SignalsSettings
-    secrets: Mapping[str, Sequence[str]] = field(repr=False)
+    senders: tuple[SenderSettings, ...]
     namespace: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "ReceiverSettings":
         """Read the settings; raises InvalidSettings, also where no sender could prove itself."""
+        web = SignalsSettings.from_env(env)
         return cls(
-            web=SignalsSettings.from_env(env),
-            secrets=webhook_secrets(required(env, "EMG_WEBHOOK_SECRETS", "the keys that senders sign with")),
+            web=web,
+            senders=senders_from_env(env, web.buckets),
             namespace=env.get("EMG_NAMESPACE") or own_namespace(),
         )
+
+
+def senders_from_env(env: Mapping[str, str], buckets: Buckets) -> tuple[SenderSettings, ...]:
+    """Read what is set for senders; raises InvalidSettings where none could prove itself."""
+    options = env.get("EMG_SENDERS", "")
+    keys = env.get("EMG_WEBHOOK_SECRETS", "")
+    if not options:
+        required(env, "EMG_WEBHOOK_SECRETS", "the keys that senders sign with")
+    return parse_senders(keys, options, buckets)
 
 
 def refuse_authentication(env: Mapping[str, str]) -> None:
@@ -58,22 +66,3 @@ def refuse_authentication(env: Mapping[str, str]) -> None:
         raise InvalidSettings(
             "EMG_AUTH may only be none: there is no authentication yet, so let only users reach the signals API"
         )
-
-
-def webhook_secrets(text: str) -> Mapping[str, Sequence[str]]:
-    """Parse EMG_WEBHOOK_SECRETS; raises InvalidSettings where Supabase has no key or one is empty."""
-    secrets = json_setting(text, dict[str, list[str]], "EMG_WEBHOOK_SECRETS", _SECRETS_EXAMPLE)
-    if not secrets.get(supabase.SENDER):
-        raise InvalidSettings(
-            f"EMG_WEBHOOK_SECRETS has no key for {supabase.SENDER}, so every notice would be refused; "
-            f"for example {_SECRETS_EXAMPLE}"
-        )
-    for keys in secrets.values():
-        check_keys(keys, "EMG_WEBHOOK_SECRETS")
-    return secrets
-
-
-def check_keys(keys: Sequence[str], source: str) -> None:
-    """Raise InvalidSettings for an empty key, with which anybody could sign."""
-    if not all(key.strip() for key in keys):
-        raise InvalidSettings(f"{source} holds an empty key: remove it or make it long and random")

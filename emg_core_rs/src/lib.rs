@@ -27,6 +27,7 @@ mod mains; //          hum of 50 and 60 Hz and harmonics
 mod method; //         the two ways to analyse, with the options only one has
 mod methods; //        what a paper's methods section needs
 mod muscle; //         one muscle from its bytes to its part of the summary
+mod numbers; //         numbers as JSON
 mod options; //        every option with its bounds
 mod profile; //        named sets of options and their digest
 pub mod quality; //    what a channel is worth, with reasons
@@ -49,5 +50,6 @@ pub use downsample::{min_max, min_max_lttb};
 pub use envelope::{envelope, moving_rms, window_samples};
 pub use error::AnalysisError;
 pub use fearless_simd::Level;
+pub use numbers::json_numbers;
 pub use options::Options;
 pub use profile::{NAMES as PROFILES, Profile};

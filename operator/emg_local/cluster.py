@@ -92,6 +92,9 @@ class LocalCluster:
             meta = job["metadata"]
             await self.delete_job(meta["namespace"], meta["name"], meta["uid"])
 
+    async def create_event(self, manifest: Body) -> None:
+        """Tell nobody: on one machine the log and the status are at hand."""
+
     async def _check_version(self, body: Body) -> None:
         meta = body["metadata"]
         stored = await self.load_session(meta["namespace"], meta["name"])

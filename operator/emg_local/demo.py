@@ -1,8 +1,8 @@
 """The first recording: made, announced by webhook, analysed and looked at, all through the doors that others use."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from urllib.parse import quote
 import aiohttp
 from rich.console import Console
 
-from emg_api.adapters.supabase import SENDER
+from emg_local.notices import Credentials, supabase
 from emg_local.place import BUCKET, Place
 from emg_local.synth import synthesize, write_recording
 from emg_local.tables import print_summary
-from emg_local.webhook import WEBHOOK_PATH, UploadedObject, post_notice, supabase_notice
+from emg_local.uploads import UploadedObject
+from emg_local.webhook import post_notice
 from emg_session.errors import PermanentFailure
 from emg_session.status import Reason
 
@@ -36,7 +37,7 @@ class Demo:
 
     place: Place
     base_url: str
-    secrets: Mapping[str, Sequence[str]]
+    key: str = field(repr=False)
     console: Console
 
     async def run(self) -> None:
@@ -57,8 +58,8 @@ class Demo:
     async def _announce(self, path: Path) -> dict[str, Any]:
         key = path.relative_to(self.place.recordings).as_posix()
         uploaded = UploadedObject.of_file(path, bucket=BUCKET, key=key, modified_at=datetime.now(UTC))
-        body = supabase_notice(uploaded)
-        answer = await post_notice(self.base_url + WEBHOOK_PATH, body, self.secrets[SENDER][0])
+        posting = supabase(uploaded, Credentials(secret=self.key), uploaded.modified_at)
+        answer = await post_notice(self.base_url + posting.path, posting)
         if "session_code" not in answer:
             raise DemoFailed(f"the receiver took the notice but made no session: {answer.get('message')}")
         return answer

@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from emg_api.adapters.supabase import SENDER
-from emg_api.settings import check_keys, webhook_secrets
+from emg_api.adapters.options import SenderOptions
+from emg_api.adapters.table import LEGACY_SENDER
+from emg_api.senders import SenderSettings, check_keys
+from emg_api.settings import senders_from_env
 from emg_session.errors import InvalidSettings
+from emg_session.recordings import Buckets
 
 BUCKET = "recordings"
 
@@ -46,16 +49,30 @@ class Place:
         """EMG_BUCKETS for this folder."""
         return {BUCKET: self.recordings.as_uri()}
 
-    def webhook_secrets(self, env: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
-        """Return EMG_WEBHOOK_SECRETS, or a key of our own, made once and readable by its owner alone."""
-        if text := env.get("EMG_WEBHOOK_SECRETS"):
-            return webhook_secrets(text)
+    def senders(self, env: Mapping[str, str]) -> tuple[SenderSettings, ...]:
+        """Return the senders of the environment, or one with a key of our own, made once and readable by its owner."""
+        buckets = Buckets(self.buckets)
+        if env.get("EMG_WEBHOOK_SECRETS") or env.get("EMG_SENDERS"):
+            return _with_our_own(senders_from_env(env, buckets))
         path = self.folder / "webhook-key"
         if not path.exists():
             _write_secret(path, secrets.token_urlsafe(32))
         keys = (path.read_text().strip(),)
         check_keys(keys, str(path))
-        return {SENDER: keys}
+        return (SenderSettings(name=LEGACY_SENDER, keys=keys, options=SenderOptions()),)
+
+
+def first_key(senders: Sequence[SenderSettings]) -> str:
+    """Return what our own notices are signed with."""
+    return next(sender.keys[0] for sender in senders if sender.name == LEGACY_SENDER)
+
+
+def _with_our_own(senders: tuple[SenderSettings, ...]) -> tuple[SenderSettings, ...]:
+    if not any(sender.name == LEGACY_SENDER for sender in senders):
+        raise InvalidSettings(
+            f"EMG_WEBHOOK_SECRETS has no key for {LEGACY_SENDER}, as which `emg run` announces its own recordings"
+        )
+    return senders
 
 
 @contextmanager

@@ -15,18 +15,25 @@ from rich.console import Console
 from starlette.applications import Starlette
 
 from emg_api.app import create_both
+from emg_api.fetching import fetch_public
+from emg_api.intake import Intake
+from emg_api.measured import MeasuredRecordings
+from emg_api.metrics import Metrics as WebMetrics
 from emg_api.receiver import Receiver
+from emg_api.senders import SenderSettings, build_senders
 from emg_api.settings import refuse_authentication
 from emg_local.cluster import LocalCluster
 from emg_local.demo import Demo
 from emg_local.embedded import data_folder, embedded_programs
 from emg_local.jobs import LocalJobs
-from emg_local.place import Place, opened_place
+from emg_local.place import Place, first_key, opened_place
 from emg_local.postgres import Postgres
 from emg_local.server import HOST, Server, listening_socket
+from emg_operator.metrics import Metrics
 from emg_operator.observed import Kind
 from emg_operator.reconcile import Reconciler
 from emg_operator.settings import OperatorSettings
+from emg_operator.sweep import Sweep, SweepSettings
 from emg_session import migrate
 from emg_session.database import SummaryStore, open_summaries
 from emg_session.errors import Failure, TransientFailure
@@ -35,6 +42,8 @@ from emg_session.recordings import Buckets, RecordingStore
 NAMESPACE = "local"
 _IMAGE = "none"  # no container is made of it
 _INTERRUPTED = 130
+# A file copied into the folder is announced by nobody; one that still grows is left alone.
+_SWEEP = SweepSettings(every_seconds=5, settle_seconds=3)
 
 
 class ProgramEnded(TransientFailure):
@@ -48,14 +57,14 @@ def run(*, data: Path, port: int, demo: bool, env: Mapping[str, str]) -> int:
         logging.basicConfig(
             filename=place.log, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
         )
-        secrets = place.webhook_secrets(env)
+        senders = place.senders(env)
         with Postgres(programs=embedded_programs(), data=data_folder(place.folder)) as postgres:
             migrate.upgrade(postgres.url)
             machine = Machine(
                 place=place,
                 database_url=postgres.url,
                 listening=listening,
-                secrets=secrets,
+                senders=senders,
                 cross_check=env.get("EMG_CROSS_CHECK", ""),
                 demo=demo,
             )
@@ -69,7 +78,7 @@ class Machine:
     place: Place
     database_url: str
     listening: socket.socket
-    secrets: Mapping[str, Sequence[str]]
+    senders: Sequence[SenderSettings]
     cross_check: str
     demo: bool
 
@@ -102,7 +111,7 @@ class Machine:
 
     async def _show(self, base_url: str) -> int:
         console = Console(stderr=True)
-        demo = Demo(place=self.place, base_url=base_url, secrets=self.secrets, console=console)
+        demo = Demo(place=self.place, base_url=base_url, key=first_key(self.senders), console=console)
         try:
             await demo.run()
         except Failure as failure:
@@ -111,24 +120,27 @@ class Machine:
         return 0
 
     def _app(self, cluster: LocalCluster, summaries: SummaryStore) -> Starlette:
-        buckets = Buckets(self.place.buckets)
-        receiver = Receiver(
+        buckets, metrics = Buckets(self.place.buckets), WebMetrics()
+        intake = Intake(
             sessions=cluster,
-            recordings=RecordingStore(buckets),
+            recordings=MeasuredRecordings(buckets, metrics),
             summaries=summaries,
             buckets=buckets,
-            secrets=self.secrets,
             namespace=NAMESPACE,
+            metrics=metrics,
         )
-        return create_both(receiver)
+        senders = build_senders(self.senders, fetch_public)
+        return create_both(Receiver(senders=senders, intake=intake, sessions=cluster, metrics=metrics))
 
     def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
         settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)
+        metrics = Metrics()
         reconciler = Reconciler(
             cluster=cluster,
             summaries=summaries,
             recordings=RecordingStore(Buckets(self.place.buckets)),
             settings=settings,
+            metrics=metrics,
             now=_now,
         )
         secrets = {
@@ -139,7 +151,20 @@ class Machine:
         jobs = LocalJobs(cluster, folder=self.place.logs, secrets=secrets, now=_now)
         cluster.watch(jobs.observe)
         cluster.watch(reconciler.observe)
-        return [reconciler.run(), jobs.run()]
+        return [reconciler.run(), jobs.run(), self._sweep(cluster, summaries, metrics).run()]
+
+    def _sweep(self, cluster: LocalCluster, summaries: SummaryStore, metrics: Metrics) -> Sweep:
+        buckets = Buckets(self.place.buckets)
+        return Sweep(
+            recordings=RecordingStore(buckets),
+            buckets=buckets,
+            sessions=cluster,
+            summaries=summaries,
+            settings=_SWEEP,
+            metrics=metrics,
+            namespace=NAMESPACE,
+            now=_now,
+        )
 
     def _exit_code(self, using: asyncio.Task[int], done: set[asyncio.Task[Any]]) -> int:
         if using not in done:

@@ -61,11 +61,14 @@ class Cluster(Protocol):
     async def delete_session(self, body: Body) -> None:
         """Remove a session as it is in `body`; its Jobs follow. Raises StatusConflict, SessionGone."""
 
+    async def create_event(self, manifest: Body) -> None:
+        """Tell people; having told them already means done."""
+
 
 class KubernetesCluster:
-    """The cluster this program talks to; it lists the sessions of one namespace."""
+    """The cluster this program talks to; it lists the sessions of one namespace, or of all."""
 
-    def __init__(self, api: client.CustomObjectsApi, namespace: str) -> None:
+    def __init__(self, api: client.CustomObjectsApi, namespace: str | None) -> None:
         self._api = api
         self._namespace = namespace
 
@@ -74,23 +77,20 @@ class KubernetesCluster:
         more = ""
         while True:
             with cluster_errors():
-                page = cast(
-                    Body,
-                    await self._api.list_namespaced_custom_object(
-                        GROUP,
-                        VERSION,
-                        self._namespace,
-                        PLURAL,
-                        limit=_PAGE_SESSIONS,
-                        _continue=more,
-                        _request_timeout=REQUEST_SECONDS,
-                    ),
-                )
+                page = await self._list_page(more)
             for body in page["items"]:
                 yield body
             more = page["metadata"].get("continue", "")
             if not more:
                 return
+
+    async def _list_page(self, more: str) -> Body:
+        page: dict[str, Any] = {"limit": _PAGE_SESSIONS, "_continue": more, "_request_timeout": REQUEST_SECONDS}
+        if self._namespace is None:
+            return cast(Body, await self._api.list_cluster_custom_object(GROUP, VERSION, PLURAL, **page))
+        return cast(
+            Body, await self._api.list_namespaced_custom_object(GROUP, VERSION, self._namespace, PLURAL, **page)
+        )
 
     async def load_session(self, namespace: str, name: str) -> Body:
         """Return a session's body."""
@@ -180,6 +180,23 @@ class KubernetesCluster:
                 _request_timeout=REQUEST_SECONDS,
             )
 
+    async def create_event(self, manifest: Body) -> None:
+        """Create an Event."""
+        with cluster_errors():
+            try:
+                await self._api.create_namespaced_custom_object(
+                    "events.k8s.io",
+                    "v1",
+                    manifest["metadata"]["namespace"],
+                    "events",
+                    manifest,
+                    field_validation="Strict",
+                    _request_timeout=REQUEST_SECONDS,
+                )
+            except client.ApiException as error:
+                if error.status != _CONFLICT:
+                    raise
+
 
 def status_patch(body: Body, status: SessionStatus) -> dict[str, Any]:
     """Return the merge patch that leaves exactly this status: what is no longer told becomes null."""
@@ -215,11 +232,3 @@ def _said(error: client.ApiException) -> str:
         return str(msgspec.json.decode(error.body or "{}").get("message", error.reason))
     except (msgspec.DecodeError, AttributeError):
         return str(error.reason)
-
-
-async def check_definition(api: client.CustomObjectsApi, namespace: str) -> None:
-    """Raise ClusterUnavailable unless EMGSessions can be listed: without them kopf would wait in silence for ever."""
-    with cluster_errors():
-        await api.list_namespaced_custom_object(
-            GROUP, VERSION, namespace, PLURAL, limit=1, _request_timeout=REQUEST_SECONDS
-        )

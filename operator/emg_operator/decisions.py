@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from emg_operator import memory
-from emg_operator.expiry import needs_no_summary, seconds_left
+from emg_operator.expiry import seconds_left
 from emg_operator.job_view import KILLED, JobState, JobView
 from emg_operator.manifests import AttemptPlan
 from emg_operator.progress import Progress, status_of
@@ -102,7 +102,7 @@ def _after_the_end(session: EMGSession, database: DatabaseState, now: datetime, 
     left_s = seconds_left(session, now, settings)
     if left_s > 0:
         return NextStep(status=session.status, again_after_s=min(left_s, _DAY_S))
-    if needs_no_summary(session) or isinstance(database, SummaryFacts):
+    if session.status.failed or isinstance(database, SummaryFacts):
         return NextStep(status=session.status, remove=True)
     if database is NoSummary.NOT_ASKED:
         return NextStep(status=session.status, ask=Question.DATABASE)

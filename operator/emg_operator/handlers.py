@@ -9,6 +9,7 @@ from emg_operator.reconcile import Reconciler
 from emg_session.resource import GROUP, PLURAL, SESSION_LABEL, VERSION
 
 _OF_SESSIONS = {SESSION_LABEL: kopf.PRESENT}
+WATCHED = (PLURAL, "jobs", "pods")
 
 
 def watch(registry: kopf.OperatorRegistry, reconciler: Reconciler) -> None:

@@ -1,6 +1,6 @@
 """What the watches have shown of every session that is not finished, and of its Jobs and pods."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from typing import Any
 
 from emg_operator.job_view import JobView, is_attempt_of, view_job
 from emg_session.resource import SESSION_LABEL, EMGSession
+from emg_session.status import Reason, reason_in
 
 Body = dict[str, Any]
 
@@ -42,12 +43,12 @@ class Family:
 
 
 class Observed:
-    """Bodies by namespace and name; of finished sessions, thousands of which lie in a cluster, only the names."""
+    """Bodies by namespace and name; of finished sessions, thousands of which lie in a cluster, only how they ended."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._sessions: dict[str, Body] = {}
-        self._finished: set[str] = set()
+        self._finished: dict[str, Reason] = {}
         # The watches of the three kinds start at once: Jobs and pods may be seen long before their session.
         self._children: defaultdict[str, _Children] = defaultdict(_Children)
 
@@ -104,20 +105,25 @@ class Observed:
         children.jobs.setdefault(job["metadata"]["name"], job)
         children.heard_at = self._now()
 
-    def finish(self, key: str) -> None:
-        """Keep only the key."""
+    def finish(self, key: str, reason: Reason) -> None:
+        """Keep only how it ended."""
         self.forget(key)
-        self._finished.add(key)
+        self._finished[key] = reason
+
+    def count_by_reason(self) -> dict[Reason, int]:
+        """Return how many sessions there are of each word that people read."""
+        unfinished = (reason_in(body.get("status", {})) for body in self._sessions.values())
+        return Counter([*self._finished.values(), *unfinished])
 
     def forget(self, key: str) -> None:
         """Drop a session that is gone."""
         self._sessions.pop(key, None)
         self._children.pop(key, None)
-        self._finished.discard(key)
+        self._finished.pop(key, None)
 
     def _take_session(self, body: Body, *, gone: bool) -> str:
         key = _key(body, body["metadata"]["name"])
-        self._finished.discard(key)
+        self._finished.pop(key, None)
         if gone:
             self.forget(key)
         else:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
@@ -27,6 +28,12 @@ class Queue(Protocol):
     async def run(self) -> None:
         """Work until cancelled."""
 
+    def length(self) -> int:
+        """Return how many names wait."""
+
+    def oldest_seconds(self) -> float:
+        """Return how long the first of them has waited."""
+
 
 class WorkQueue:
     """Calls `work(name)` for every name added; what it returns is when to call it again (None: when added again)."""
@@ -34,7 +41,8 @@ class WorkQueue:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._due: asyncio.Queue[str] = asyncio.Queue()
-        self._waiting: set[str] = set()
+        # Since when each waits; the first to come is the first in the dict.
+        self._waiting: dict[str, float] = {}
         self._running: set[str] = set()
         self._again: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -45,14 +53,23 @@ class WorkQueue:
         if name in self._running:
             self._again.add(name)
         elif name not in self._waiting:
-            self._waiting.add(name)
+            self._waiting[name] = time.monotonic()
             self._due.put_nowait(name)
+
+    def length(self) -> int:
+        """Return how many names wait."""
+        return len(self._waiting)
+
+    def oldest_seconds(self) -> float:
+        """Return how long the first of them has waited."""
+        since = next(iter(self._waiting.values()), None)
+        return 0.0 if since is None else time.monotonic() - since
 
     async def run(self) -> None:
         """Work until cancelled; several may run side by side."""
         while True:
             name = await self._due.get()
-            self._waiting.discard(name)
+            self._waiting.pop(name, None)
             self._running.add(name)
             try:
                 again_after_s = await self._attempt(name)
@@ -75,12 +92,12 @@ class WorkQueue:
                 self._failures.pop(name, None)
                 return task.result()
             case Failure() as failure:
-                return self._pause_s(name, str(failure))
+                return self._pause_s(name, str(failure), least_s=failure.again_after_s)
             case error:  # one session's bug must not stop the others' work
                 return self._pause_s(name, f"a bug: {place_of(error)}")
 
-    def _pause_s(self, name: str, why: str) -> float:
-        pause_s = min(_FIRST_PAUSE_S * 2.0 ** self._failures[name], _LONGEST_PAUSE_S)
+    def _pause_s(self, name: str, why: str, *, least_s: float = 0.0) -> float:
+        pause_s = max(min(_FIRST_PAUSE_S * 2.0 ** self._failures[name], _LONGEST_PAUSE_S), least_s)
         self._failures[name] = min(self._failures[name] + 1, _MOST_DOUBLINGS)
         log.warning("session=%s again_after_s=%.1f %s", name, pause_s, why)
         return pause_s

@@ -9,15 +9,17 @@ from datetime import datetime
 from emg_operator.answers import Answers, Recordings, Summaries
 from emg_operator.cluster import Cluster, JobRefused, SessionGone, StatusConflict
 from emg_operator.decisions import NextStep, decide_next, refused_step
+from emg_operator.events import build_event, occurrences
 from emg_operator.learning import Learned
 from emg_operator.manifests import AttemptPlan, build_job, job_name
+from emg_operator.metrics import Metrics
 from emg_operator.observed import Body, Kind, Observed
 from emg_operator.places import Places
 from emg_operator.queue import Queue, Work, WorkQueue
 from emg_operator.settings import OperatorSettings
 from emg_operator.surroundings import DatabaseState, NoSummary, Question, Surroundings
 from emg_operator.versions import Versions
-from emg_session.errors import InvalidSession
+from emg_session.errors import Failure, InvalidSession
 from emg_session.resource import EMGSession
 from emg_session.status import SessionStatus
 
@@ -37,18 +39,22 @@ class Reconciler:
         summaries: Summaries,
         recordings: Recordings | None,
         settings: OperatorSettings,
+        metrics: Metrics,
         now: Callable[[], datetime],
         queue_for: Callable[[Work], Queue] = WorkQueue,
     ) -> None:
         self._cluster = cluster
         self._answers = Answers(summaries, recordings, now)
         self._settings = settings
+        self._metrics = metrics
         self._now = now
         self.queue = queue_for(self.step)
         self._observed = Observed(now)
         self._versions = Versions()
         self._learned = Learned(settings)
         self._places = Places(settings.most_jobs, self.queue.add)
+        metrics.follow_sessions(self._observed.count_by_reason)
+        metrics.follow_queue(self.queue.length, self.queue.oldest_seconds)
 
     async def prime(self) -> None:
         """Count the Jobs that run already before any other is made; needed only where they are bounded."""
@@ -159,6 +165,7 @@ class Reconciler:
         except JobRefused as refusal:
             return refused_step(session, jobs, surroundings, str(refusal), self._now())
         if job is not None:
+            self._metrics.attempts.inc()
             self._observed.add_job(session.key, job)
         elif surroundings.has_all_children:
             taken = f"{job_name(session.name, plan.number)} is there already and is not this session's: delete it"
@@ -170,9 +177,20 @@ class Reconciler:
         if status == session.status:
             return body, session
         saved = await self._cluster.save_status(body, status)
-        log.info("session=%s status=%s", session.key, status.conditions[-1].reason)
+        log.info("session=%s status=%s", session.key, status.reason)
         self._observed.replace(session.key, body, saved)
+        self._metrics.progressed(session, status, self._now())
+        await self._tell(session, status)
         return saved, replace(session, status=status)
+
+    async def _tell(self, session: EMGSession, status: SessionStatus) -> None:
+        """Tell people; nothing depends on it, so what can't be told now is not told."""
+        for occurrence in occurrences(session.status, status):
+            event = build_event(session, status, occurrence, reporter=self._settings.holder, now=self._now())
+            try:
+                await self._cluster.create_event(event)
+            except Failure as failure:
+                log.warning("session=%s event=%s not told: %s", session.key, occurrence.reason, failure)
 
     def _settle_place(self, session: EMGSession, step: NextStep, surroundings: Surroundings) -> None:
         if step.occupies:
@@ -183,7 +201,7 @@ class Reconciler:
     def _finish(self, session: EMGSession) -> None:
         self._versions.observe(session)
         self._learned.observe(session)
-        self._observed.finish(session.key)
+        self._observed.finish(session.key, session.status.reason)
 
     def _forget(self, key: str) -> None:
         self._observed.forget(key)

@@ -1,7 +1,7 @@
 """What the operator takes from its environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from emg_session.recordings import Buckets
 from emg_session.sessions import own_namespace
@@ -10,13 +10,20 @@ from emg_session.settings import integer, required
 
 @dataclass(frozen=True, kw_only=True)
 class OperatorSettings:
-    """Where to work, what a Job gets where its session asks for nothing, and how long things are waited for or kept.
+    """Where to work, and what a Job gets where its session asks for nothing.
 
+    `namespace` is where the operator's lease and the sweep's sessions are, also where all namespaces are watched.
     `most_jobs` 0 means no bound. Without `buckets` nobody looks for a recording before its Job does.
     """
 
     namespace: str
     image: str
+    cluster_wide: bool = False
+    holder: str = "emg-operator"
+    probe_port: int = 8081
+    buckets: Buckets = field(default_factory=lambda: Buckets({}))
+    sweep_seconds: int = 300
+    sweep_settle_seconds: int = 60
     worker_secret: str | None = None
     cpu_millis: int = 100
     memory_mib: int = 128
@@ -29,7 +36,6 @@ class OperatorSettings:
     object_wait_seconds: int = 3_600
     failed_ttl_seconds: int = 2_592_000
     job_ttl_seconds: int = 86_400
-    buckets: Buckets | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "OperatorSettings":
@@ -37,6 +43,12 @@ class OperatorSettings:
         return cls(
             namespace=env.get("EMG_NAMESPACE") or own_namespace(),
             image=required(env, "EMG_WORKER_IMAGE", "which image Jobs run"),
+            cluster_wide=env.get("EMG_CLUSTER_WIDE", "") == "1",
+            holder=env.get("HOSTNAME") or cls.holder,
+            probe_port=integer(env, "EMG_PROBE_PORT", cls.probe_port, least=0, most=65_535),
+            buckets=Buckets.from_json(env.get("EMG_BUCKETS") or "{}"),
+            sweep_seconds=integer(env, "EMG_SWEEP_SECONDS", cls.sweep_seconds, least=0, most=86_400),
+            sweep_settle_seconds=integer(env, "EMG_SWEEP_SETTLE_SECONDS", cls.sweep_settle_seconds, most=86_400),
             worker_secret=env.get("EMG_WORKER_SECRET") or None,
             cpu_millis=integer(env, "EMG_WORKER_CPU_MILLIS", cls.cpu_millis, least=1, most=64_000),
             memory_mib=integer(env, "EMG_WORKER_MEMORY_MIB", cls.memory_mib, least=16, most=65_536),
@@ -49,5 +61,9 @@ class OperatorSettings:
             object_wait_seconds=integer(env, "EMG_OBJECT_WAIT_SECONDS", cls.object_wait_seconds, most=604_800),
             failed_ttl_seconds=integer(env, "EMG_FAILED_TTL_SECONDS", cls.failed_ttl_seconds, most=315_360_000),
             job_ttl_seconds=integer(env, "EMG_JOB_TTL_SECONDS", cls.job_ttl_seconds, least=60, most=31_536_000),
-            buckets=Buckets.from_json(env["EMG_BUCKETS"]) if env.get("EMG_BUCKETS") else None,
         )
+
+    @property
+    def watched_namespace(self) -> str | None:
+        """The one namespace that is watched; None for all."""
+        return None if self.cluster_wide else self.namespace

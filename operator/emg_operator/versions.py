@@ -4,11 +4,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from emg_session.object_order import ObjectOrder
+from emg_session.object_order import UNKNOWN_ORDER, ObjectOrder
 from emg_session.resource import EMGSession
 from emg_session.status import Reason
-
-_UNORDERED = ObjectOrder()
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class _Version:
 
     def is_newer_than(self, other: "_Version") -> bool:
         """Compare by what storage and sender say, by creation where one of the two was made without."""
-        if _UNORDERED in (self.order, other.order):
+        if UNKNOWN_ORDER in (self.order, other.order):
             return self.created_at > other.created_at
         return self.order.is_newer_than(other.order)
 
@@ -70,5 +68,4 @@ def _supersedes(one: _Version, other: _Version) -> bool:
 
 
 def _is_superseded(session: EMGSession) -> bool:
-    top = session.status.top
-    return session.status.finished and top is not None and top.reason is Reason.SUPERSEDED
+    return session.status.failed and session.status.reason is Reason.SUPERSEDED

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +75,11 @@ JOIN analysis_results AS result ON result.file_hash = session.file_hash
 WHERE session.session_code = %(session_code)s
   AND result.processing_version = %(processing_version)s
   AND result.parameters = %(parameters)s::jsonb
+"""
+
+# What the sweep must not make again, also when its EMGSession is gone.
+_KNOWN_SESSIONS = """
+SELECT session_code FROM therapy_sessions WHERE session_code = ANY(%(session_codes)s::text[])
 """
 
 _SESSIONS = """
@@ -165,6 +170,12 @@ class SummaryStore:
         async with self._connection() as connection:
             row = await (await connection.execute(_LOAD_RESULT, values)).fetchone()
         return row[0] if row else None
+
+    async def known_sessions(self, names: Collection[str]) -> set[str]:
+        """Return which of these names the database knows, whatever became of their sessions."""
+        async with self._connection() as connection:
+            rows = await (await connection.execute(_KNOWN_SESSIONS, {"session_codes": list(names)})).fetchall()
+        return {row[0] for row in rows}
 
     async def find_session(self, key: str) -> StoredSession | None:
         """Return a session by its name or id."""

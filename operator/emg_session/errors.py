@@ -18,7 +18,12 @@ def place_of(error: BaseException) -> str:
 
 
 class Failure(Exception):  # noqa: N818 - its two kinds below carry the word that matters
-    """Base of the two kinds; raise one of their subclasses."""
+    """Base of the two kinds; raise one of their subclasses.
+
+    `again_after_s` is how long whoever refused asks to be left alone.
+    """
+
+    again_after_s: float = 0.0
 
     def __str__(self) -> str:
         """Return the sentence, cut."""
@@ -64,6 +69,10 @@ class UnknownBucket(PermanentFailure):
 
 class InvalidSession(PermanentFailure):
     """An EMGSession whose spec can't be read."""
+
+
+class SessionRefused(PermanentFailure):
+    """The Kubernetes API refuses a new EMGSession: it breaks a rule of the definition."""
 
 
 class InvalidSettings(PermanentFailure):

@@ -4,10 +4,10 @@ A place outside the configured buckets is never read, whatever a notice or a ses
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import obstore
@@ -17,8 +17,8 @@ from obstore.store import ObjectStore, from_url
 from emg_session.errors import RecordingChanged, RecordingNotThere, StorageUnavailable, UnknownBucket
 from emg_session.settings import json_setting
 
-if TYPE_CHECKING:  # a type only, absent at run time
-    from obstore import GetOptions
+if TYPE_CHECKING:  # types only, absent at run time
+    from obstore import GetOptions, ObjectMeta
 
 T = TypeVar("T")
 
@@ -28,6 +28,8 @@ _CLIENT = {"timeout": "20s", "connect_timeout": "2s", "allow_http": "true"}
 # What obstore says, which has no exception of its own for it: S3 and its like, and a folder.
 _RANGE_PAST_THE_END = ("416 Range Not Satisfiable", "Requested range was invalid")
 _EXAMPLE = '{"recordings": "s3://recordings"}'
+_PAGE_OBJECTS = 1000  # what S3 gives at once
+_MOST_URI_CHARACTERS = 2048  # of a session's definition
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,23 @@ class Buckets:
 
 @dataclass(frozen=True)
 class StoredBytes:
-    """Some bytes of an object, with the whole object's size and version as they were at that moment."""
+    """Some bytes of an object, with the whole object's size, version and age as they were at that moment."""
 
     data: bytes
     size_bytes: int
     version: str
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedObject:
+    """An object as a listing shows it; the version is the one that reading it would name."""
+
+    uri: str
+    key: str
+    version: str
+    size_bytes: int
+    modified_at: datetime
 
 
 class RecordingStore:
@@ -84,13 +98,20 @@ class RecordingStore:
         """Read bytes start..end (end excluded, clipped to the object); versions as in `read`."""
         return await self._get(uri, {"range": (start, end)}, version)
 
+    async def list_pages(self, bucket: str) -> AsyncIterator[list[ListedObject]]:
+        """List a configured bucket, some thousand objects at a time; those that no session could name are left out."""
+        base = self._buckets.uris[bucket]
+        with _translated():
+            pages = self._store(base).list(chunk_size=_PAGE_OBJECTS).__aiter__()
+            while page := await _in_time(anext(pages, None)):
+                yield [_listed(base, meta) for meta in page if _can_be_named(base, meta["path"])]
+
     async def size(self, uri: str, version: str) -> int:
         """Return an object's size in bytes without reading it; versions as in `read`, an empty one is not there yet."""
         base, key = self._buckets.split(uri)
         with _translated():
             meta = await _in_time(obstore.head_async(self._store(base), key))
-        if _plain_version(meta["e_tag"]) != version:
-            raise RecordingChanged("the object is another version now than the session is about")
+        _compare(version, plain_version(meta["e_tag"]))
         if meta["size"] == 0:
             raise RecordingNotThere("the object is empty (so far)")
         return meta["size"]
@@ -98,12 +119,27 @@ class RecordingStore:
     async def _get(self, uri: str, options: "GetOptions | None", version: str | None) -> StoredBytes:
         base, key = self._buckets.split(uri)
         with _translated():
-            answer = await _in_time(obstore.get_async(self._store(base), key, options=options))
-            found = _plain_version(answer.meta["e_tag"])
-            if version is not None and found != version:
-                raise RecordingChanged("the object is another version now than the session is about")
+            store = self._store(base)
+        try:
+            return await self._read(store, key, options, version)
+        except RecordingNotThere:
+            # The range may lie past the end of what is there now: another version, and shorter.
+            await self._check_version(store, key, version)
+            raise
+
+    async def _check_version(self, store: ObjectStore, key: str, version: str | None) -> None:
+        with _translated():
+            _compare(version, plain_version((await _in_time(obstore.head_async(store, key)))["e_tag"]))
+
+    async def _read(
+        self, store: ObjectStore, key: str, options: "GetOptions | None", version: str | None
+    ) -> StoredBytes:
+        with _translated():
+            answer = await _in_time(obstore.get_async(store, key, options=options))
+            found = plain_version(answer.meta["e_tag"])
+            _compare(version, found)
             data = (await _in_time(answer.bytes_async())).to_bytes()
-        return StoredBytes(data, answer.meta["size"], found)
+        return StoredBytes(data, answer.meta["size"], found, answer.meta["last_modified"])
 
     def _store(self, base: str) -> ObjectStore:
         if base not in self._stores:
@@ -118,8 +154,28 @@ def _is_plain(key: str) -> bool:
     return bool(key) and not any(part in ("", ".", "..") for part in key.split("/"))
 
 
-def _plain_version(e_tag: str | None) -> str:
-    return (e_tag or "").removeprefix("W/").strip('"')
+def _can_be_named(base: str, key: str) -> bool:
+    return _is_plain(key) and key.isprintable() and len(base) + 1 + len(key) <= _MOST_URI_CHARACTERS
+
+
+def _listed(base: str, meta: "ObjectMeta") -> ListedObject:
+    return ListedObject(
+        uri=f"{base}/{meta['path']}",
+        key=meta["path"],
+        version=plain_version(meta["e_tag"]),
+        size_bytes=meta["size"],
+        modified_at=meta["last_modified"],
+    )
+
+
+def plain_version(e_tag: str | None) -> str:
+    """Return an ETag without the marks around it, which not every sender writes."""
+    return (e_tag or "").strip().removeprefix("W/").strip('"')
+
+
+def _compare(version: str | None, found: str) -> None:
+    if version is not None and found != version:
+        raise RecordingChanged("the object is another version now than the session is about")
 
 
 async def _in_time(request: Awaitable[T]) -> T:

@@ -5,15 +5,16 @@ import hashlib
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from emg_session.errors import InvalidSession
-from emg_session.object_order import ObjectOrder
+from emg_session.object_order import UNKNOWN_ORDER, ObjectOrder
 from emg_session.status import SessionStatus, Wire
 
 GROUP = "emg.ghostly"
@@ -23,6 +24,7 @@ KIND = "EMGSession"
 API_VERSION = f"{GROUP}/{VERSION}"
 SESSION_LABEL = "emg.ghostly/session"
 RERUN_ANNOTATION = "emg.ghostly/rerun"
+OBJECT_LABEL = "emg.ghostly/object"
 
 # The CRD says the same.
 DEFAULT_PROFILE = "standard-1"
@@ -82,7 +84,7 @@ class EMGSession:
     created_at: datetime
     spec: SessionSpec
     status: SessionStatus
-    order: ObjectOrder = field(default_factory=ObjectOrder)
+    order: ObjectOrder = UNKNOWN_ORDER
     rerun: str | None = None
 
     @property
@@ -112,8 +114,17 @@ class EMGSession:
 
 def session_name(uri: str, version: str) -> str:
     """Name the session of one object version: the same object and version give the same name everywhere."""
-    digest = hashlib.sha256(f"{uri}\n{version}".encode()).digest()
-    return "emg-" + base64.b32encode(digest).decode("ascii").lower()[:12]
+    return "emg-" + _short_hash(f"{uri}\n{version}")
+
+
+def object_label(uri: str) -> str:
+    """Return the value of OBJECT_LABEL: the same for all versions of one object, and for nothing else."""
+    return _short_hash(uri)
+
+
+def _short_hash(text: str) -> str:
+    """Return 60 bits of a hash, as characters that labels and names may have."""
+    return base64.b32encode(hashlib.sha256(text.encode()).digest()).decode("ascii").lower()[:12]
 
 
 def session_id(name: str) -> uuid.UUID:
@@ -126,11 +137,25 @@ def subject_of(key: str) -> str | None:
     return next((part for part in PurePosixPath(key).parts[:-1] if _SUBJECT.fullmatch(part)), None)
 
 
-def build_session(spec: SessionSpec, *, namespace: str) -> dict[str, Any]:
-    """Build the manifest that the receiver creates."""
+def is_recording(key: str) -> bool:
+    """Whether an object's key names a C3D file."""
+    return key.lower().endswith(".c3d")
+
+
+def build_spec(recording: RecordingRef, key: str) -> SessionSpec:
+    """Say what a new recording's session asks for, whoever found it: the receiver and the sweep make the same."""
+    return SessionSpec(recording=recording, subject=subject_of(key), profile=DEFAULT_PROFILE)
+
+
+def build_session(
+    spec: SessionSpec, *, namespace: str, annotations: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Build the manifest that the receiver and the sweep create; annotations tell how it came to be."""
+    uri, version = spec.recording.uri, spec.recording.version
+    metadata = {"name": session_name(uri, version), "namespace": namespace, "labels": {OBJECT_LABEL: object_label(uri)}}
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
-        "metadata": {"name": session_name(spec.recording.uri, spec.recording.version), "namespace": namespace},
+        "metadata": metadata | ({"annotations": dict(annotations)} if annotations else {}),
         "spec": msgspec.to_builtins(spec),
     }

@@ -8,11 +8,13 @@ from typing import Any, Protocol, cast
 import aiohttp
 from kubernetes.aio import client, config
 
-from emg_session.errors import ClusterUnavailable, InvalidSettings
+from emg_session.errors import ClusterUnavailable, InvalidSettings, SessionRefused
 from emg_session.resource import GROUP, PLURAL, VERSION, EMGSession
 
 REQUEST_SECONDS = 10.0
+_LONGEST_RETRY_AFTER_S = 300.0
 _NOT_FOUND, _CONFLICT = 404, 409
+_REFUSED = (400, 422)
 _IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -20,7 +22,7 @@ class SessionStore(Protocol):
     """What the receiver needs of a cluster."""
 
     async def create(self, manifest: Mapping[str, Any]) -> bool:
-        """Create a session; False if it is there already. Raises ClusterUnavailable."""
+        """Create a session; False if it is there already. Raises SessionRefused, ClusterUnavailable."""
 
     async def load(self, name: str) -> EMGSession | None:
         """Return a session by name, None where there is none. Raises ClusterUnavailable."""
@@ -37,20 +39,32 @@ class KubernetesSessions:
         """Create a session; its name comes from its content, so 'already exists' means done."""
         with cluster_errors():
             try:
-                await self._api.create_namespaced_custom_object(
-                    GROUP,
-                    VERSION,
-                    self._namespace,
-                    PLURAL,
-                    dict(manifest),
-                    field_validation="Strict",
-                    _request_timeout=REQUEST_SECONDS,
-                )
+                await self._post(dict(manifest))
             except client.ApiException as error:
+                if error.status in _REFUSED:
+                    raise SessionRefused(f"the Kubernetes API refuses the session ({error.status})") from error
                 if error.status != _CONFLICT:
                     raise
                 return False
             return True
+
+    async def _post(self, manifest: dict[str, Any]) -> None:
+        """Create, and once more where the API server closed an idle connection just then."""
+        try:
+            await self._post_once(manifest)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            await self._post_once(manifest)
+
+    async def _post_once(self, manifest: dict[str, Any]) -> None:
+        await self._api.create_namespaced_custom_object(
+            GROUP,
+            VERSION,
+            self._namespace,
+            PLURAL,
+            manifest,
+            field_validation="Strict",
+            _request_timeout=REQUEST_SECONDS,
+        )
 
     async def load(self, name: str) -> EMGSession | None:
         """Return a session by name."""
@@ -72,15 +86,25 @@ def cluster_errors() -> Iterator[None]:
     try:
         yield
     except client.ApiException as error:
-        raise ClusterUnavailable(f"the Kubernetes API answered {error.status} {error.reason}") from error
+        raise unavailable(error) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise ClusterUnavailable(f"the Kubernetes API does not answer ({type(error).__name__})") from error
 
 
+def unavailable(error: client.ApiException) -> ClusterUnavailable:
+    """Translate an answer that means: not now; a server that is busy says for how long (429, 503)."""
+    failure = ClusterUnavailable(f"the Kubernetes API answered {error.status} {error.reason}")
+    seconds = (error.headers or {}).get("Retry-After", "")
+    if seconds.isdecimal():
+        failure.again_after_s = min(float(seconds), _LONGEST_RETRY_AFTER_S)
+    return failure
+
+
 @asynccontextmanager
-async def connected_cluster() -> AsyncIterator[client.CustomObjectsApi]:
+async def connected_cluster(*traces: aiohttp.TraceConfig) -> AsyncIterator[client.CustomObjectsApi]:
     """Connect as the pod's service account, or as KUBECONFIG says outside a cluster; raises InvalidSettings."""
     configuration = client.Configuration()
+    configuration.trace_configs = list(traces)
     # The generated client looks proxies up in a thread at every request unless told not to: half its CPU.
     configuration.client_session_kwargs = {"trust_env": False}
     try:

@@ -1,7 +1,9 @@
 """The status of an EMGSession: conditions are the truth, everything people read is derived from them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -59,6 +61,9 @@ class Reason(StrEnum):
     POOR_CHANNELS = "PoorChannels"
     NEWEST_VERSION = "NewestVersion"
     NEWER_VERSION = "NewerVersion"
+
+
+_WORDS = frozenset(Reason)
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -150,9 +155,19 @@ class SessionStatus(Wire, frozen=True, kw_only=True, rename="camel"):
         return self.condition(ConditionType.SUCCEEDED)
 
     @property
+    def reason(self) -> Reason:
+        """The one word people read."""
+        return self.top.reason if self.top else Reason.PENDING
+
+    @property
     def finished(self) -> bool:
         """Whether `Succeeded` is True or False."""
         return self.top is not None and self.top.status is not Truth.UNKNOWN
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without a summary."""
+        return self.top is not None and self.top.status is Truth.FALSE
 
 
 def attempt_number(job_name: str) -> int:
@@ -191,3 +206,10 @@ def set_condition(
         observed_generation=generation,
     )
     return msgspec.structs.replace(status, conditions=with_condition(status.conditions, new))
+
+
+def reason_in(status: Mapping[str, Any]) -> Reason:
+    """Return the one word of a status as the API server shows it; what nobody of ours wrote counts as Pending."""
+    words = (c.get("reason") for c in status.get("conditions", []) if c.get("type") == ConditionType.SUCCEEDED)
+    word = next(words, None)
+    return Reason(word) if word in _WORDS else Reason.PENDING

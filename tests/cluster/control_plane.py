@@ -1,11 +1,13 @@
 """The cluster's side of the node: etcd, API server, controllers, scheduler, service proxy and DNS."""
 
 import json
+from pathlib import Path
 
 from tests.cluster.machine import (
     BIN,
     KUBE,
     KUBECONFIG,
+    LOGS,
     NODE_IP,
     NODE_NAME,
     STATE,
@@ -19,6 +21,12 @@ from tests.cluster.machine import (
 POD_ADDRESSES, SERVICE_ADDRESSES, DNS_IP = "10.244.0.0/24", "10.96.0.0/16", "10.96.0.10"
 _PKI = STATE / "pki"
 _ETCD = "http://127.0.0.1:2379"
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "userGroups": ["system:serviceaccounts"]}],
+}
 
 
 def start_control_plane() -> None:
@@ -48,20 +56,31 @@ def _etcd_flags() -> list[str]:
     return [f"--data-dir={STATE}/etcd", *client_urls, "--unsafe-no-fsync"]
 
 
+def api_server_flags(pki: Path, *, etcd: str, address: str, port: int, audit_log: Path) -> list[str]:
+    """Return what every API server of the tests is started with; what service accounts of ours ask is in its log."""
+    policy = audit_log.with_suffix(".policy")
+    policy.write_text(json.dumps(_AUDIT_POLICY))
+    return [
+        f"--etcd-servers={etcd}",
+        f"--advertise-address={address}",
+        f"--secure-port={port}",
+        f"--service-cluster-ip-range={SERVICE_ADDRESSES}",
+        f"--client-ca-file={pki}/ca.crt",
+        f"--tls-cert-file={pki}/apiserver.crt",
+        f"--tls-private-key-file={pki}/apiserver.key",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={pki}/sa.pub",
+        f"--service-account-signing-key-file={pki}/sa.key",
+        "--authorization-mode=Node,RBAC",
+        f"--audit-policy-file={policy}",
+        f"--audit-log-path={audit_log}",
+    ]
+
+
 def _api_server_flags() -> list[str]:
     return [
-        f"--etcd-servers={_ETCD}",
+        *api_server_flags(_PKI, etcd=_ETCD, address=NODE_IP, port=6443, audit_log=LOGS / "audit.json"),
         "--bind-address=0.0.0.0",
-        f"--advertise-address={NODE_IP}",
-        "--secure-port=6443",
-        f"--service-cluster-ip-range={SERVICE_ADDRESSES}",
-        f"--client-ca-file={_PKI}/ca.crt",
-        f"--tls-cert-file={_PKI}/apiserver.crt",
-        f"--tls-private-key-file={_PKI}/apiserver.key",
-        "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={_PKI}/sa.pub",
-        f"--service-account-signing-key-file={_PKI}/sa.key",
-        "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         f"--kubelet-client-certificate={_PKI}/admin.crt",
         f"--kubelet-client-key={_PKI}/admin.key",

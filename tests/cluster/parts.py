@@ -63,11 +63,16 @@ class GoProgram:
 def go_programs() -> list[GoProgram]:
     """Return every Go program that the tests use."""
     return [
-        GoProgram("kube", folder=_HERE / "kube", linker_flags=f"-s -w {_kube_version_flags()}"),
+        kubernetes(),
         GoProgram("coredns", folder=_HERE / "dns"),
         GoProgram("helm", module=HELM),
         s3_server(),
     ]
+
+
+def kubernetes() -> GoProgram:
+    """Return all of Kubernetes in one program."""
+    return GoProgram("kube", folder=_HERE / "kube", linker_flags=f"-s -w {_kube_version_flags()}")
 
 
 def s3_server() -> GoProgram:

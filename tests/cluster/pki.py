@@ -1,6 +1,7 @@
 """Certificates and kubeconfigs of the node, made anew for every start."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +47,16 @@ IDENTITIES = (
 )
 
 
-def make_pki(folder: Path) -> None:
+def make_pki(
+    folder: Path, *, server: str = f"https://{NODE_IP}:6443", identities: Collection[Identity] = IDENTITIES
+) -> None:
     """Make the authority, the key for service-account tokens, and everybody's certificate and kubeconfig."""
     folder.mkdir(parents=True)
     _make_authority(folder)
-    for identity in IDENTITIES:
+    for identity in identities:
         _make_certificate(folder, identity)
-        (folder / f"{identity.name}.conf").write_text(json.dumps(_kubeconfig(folder, identity.name)))
+        user = {"client-certificate": f"{folder}/{identity.name}.crt", "client-key": f"{folder}/{identity.name}.key"}
+        (folder / f"{identity.name}.conf").write_text(json.dumps(kubeconfig(folder, server, user)))
 
 
 def _make_authority(folder: Path) -> None:
@@ -73,14 +77,14 @@ def _make_certificate(folder: Path, identity: Identity) -> None:
     run("openssl", "x509", "-req", *files, *signed_by, *_VALID, cwd=folder)
 
 
-def _kubeconfig(folder: Path, name: str) -> dict[str, object]:
-    cluster = {"server": f"https://{NODE_IP}:6443", "certificate-authority": f"{folder}/ca.crt"}
-    user = {"client-certificate": f"{folder}/{name}.crt", "client-key": f"{folder}/{name}.key"}
+def kubeconfig(folder: Path, server: str, user: dict[str, str]) -> dict[str, object]:
+    """Build the kubeconfig of somebody who proves to be who they are as `user` says."""
+    cluster = {"server": server, "certificate-authority": f"{folder}/ca.crt"}
     return {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "emg",
         "clusters": [{"name": "emg", "cluster": cluster}],
-        "users": [{"name": name, "user": user}],
-        "contexts": [{"name": "emg", "context": {"cluster": "emg", "user": name}}],
+        "users": [{"name": "emg", "user": user}],
+        "contexts": [{"name": "emg", "context": {"cluster": "emg", "user": "emg"}}],
     }

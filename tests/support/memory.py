@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -85,6 +85,10 @@ class MemorySummaries:
         self._answer()
         file_hash, _ = self.keys.get(name, ("", b""))
         return self.results.get((file_hash, _parameters(parameters)))
+
+    async def known_sessions(self, names: Collection[str]) -> set[str]:
+        self._answer()
+        return {name for name in names if name in self.rows}
 
     async def find_session(self, key: str) -> StoredSession | None:
         self._answer()

@@ -118,6 +118,7 @@ class SimulatedCluster:
         self.bodies: dict[tuple[Kind, str], Body] = {}
         self.events: list[Event] = []
         self.zombies: list[Callable[[], object]] = []
+        self.told: list[str] = []
         self.status_writes = 0
         self.jobs_made: list[Body] = []
         self.checks: list[Callable[[Body, SessionStatus], None]] = []
@@ -166,6 +167,9 @@ class SimulatedCluster:
             self.remove(Kind.SESSION, body["metadata"]["name"])
 
         self._write(delete)
+
+    async def create_event(self, manifest: Body) -> None:
+        self.told.append(manifest["reason"])
 
     # What users and the cluster itself do.
 

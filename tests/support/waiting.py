@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-_SECONDS, _LOOK_EVERY_S = 180.0, 0.01
+_SECONDS, _LOOK_EVERY_S, _LOOK_FAR_EVERY_S = 180.0, 0.01, 0.2
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
@@ -21,3 +21,11 @@ async def until(condition: Callable[[], object], what: str) -> None:
     while not condition():
         assert time.monotonic() < end, f"not within {_SECONDS} s: {what}"
         await asyncio.sleep(_LOOK_EVERY_S)
+
+
+async def until_seen(look: Callable[[], object], what: str) -> None:
+    """Do the same where looking takes a program or a request."""
+    end = time.monotonic() + _SECONDS
+    while not await asyncio.to_thread(look):
+        assert time.monotonic() < end, f"not within {_SECONDS} s: {what}"
+        await asyncio.sleep(_LOOK_FAR_EVERY_S)

@@ -1,77 +1,120 @@
-"""Supabase: the database webhook on `storage.objects`, one inserted row per request.
+"""Supabase: the database webhook on `storage.objects`, and storage-api's own webhook (WEBHOOK_URL).
 
-Such a webhook fires before the object is readable, sometimes twice, and is not repeated when it is lost.
+The first is one changed row per request; it fires before the object is readable, sometimes twice, and is not repeated
+when it is lost. The second comes from a queue and is repeated.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, TypeVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 
 import msgspec
 
-from emg_api.adapters.notice import Arrival, Ignored, Notice, is_recording
-from emg_api.adapters.signatures import verify_hmac
-from emg_api.refusals import NotJson, WrongShape
-from emg_session.resource import MOST_SIZE_BYTES
+from emg_api.adapters.decoding import SizeBytes, Text, Word, decoded
+from emg_api.adapters.notice import Arrival, Because, Ignored, Notice
+from emg_api.adapters.options import Fetch, SenderOptions
+from emg_api.adapters.request import RawRequest
+from emg_api.adapters.signatures import verify_hmac, verify_shared
+from emg_session.recordings import plain_version
 
 SENDER = "supabase"
 SIGNATURE_HEADER = "x-supabase-signature"
 
-T = TypeVar("T")
 
-# Without control characters: neither object storage nor PostgreSQL takes them all.
-_Text = Annotated[str, msgspec.Meta(max_length=1024, pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
-_SizeBytes = Annotated[int, msgspec.Meta(ge=0, le=MOST_SIZE_BYTES)]
+class Change(msgspec.Struct, frozen=True):
+    """A row was inserted, updated or deleted; the rows are read only where they are objects' rows."""
 
-
-class _Event(msgspec.Struct, frozen=True):
-    """A row was inserted, updated or deleted; `record` is read only where it is an object's row."""
-
-    type: str
-    table: str
-    schema: str
-    record: msgspec.Raw = msgspec.Raw(b"null")
+    type: Word
+    table: Word = ""
+    schema: Word = ""
+    record: msgspec.Raw = msgspec.field(default_factory=partial(msgspec.Raw, b"null"))
+    old_record: msgspec.Raw = msgspec.field(default_factory=partial(msgspec.Raw, b"null"))
+    event: msgspec.Raw = msgspec.field(default_factory=partial(msgspec.Raw, b"null"))
 
 
 class _Metadata(msgspec.Struct, frozen=True):
-    e_tag: _Text | None = msgspec.field(default=None, name="eTag")
-    size: _SizeBytes | None = None
+    e_tag: Text | None = msgspec.field(default=None, name="eTag")
+    size: SizeBytes | None = None
 
 
-class _Object(msgspec.Struct, frozen=True):
+class _Row(msgspec.Struct, frozen=True):
     """A row of `storage.objects`."""
 
-    name: _Text
-    bucket_id: _Text
+    name: Text
+    bucket_id: Text
     metadata: _Metadata | None = None
 
 
-def parse(body: bytes, headers: Mapping[str, str], keys: Sequence[str]) -> list[Arrival]:
-    """Verify and parse one request; raises NotSigned, NotJson, WrongShape, in this order."""
-    verify_hmac(body, headers.get(SIGNATURE_HEADER), keys)
-    event = _decoded(body, _Event)
-    if (event.schema, event.table) != ("storage", "objects"):
-        return [Ignored("not about a stored object")]
-    if event.type != "INSERT":
-        return [Ignored(f"{event.type} is no new object")]
-    return [_arrival(_decoded(event.record, _Object))]
+class _Event(msgspec.Struct, frozen=True):
+    """What happened, as storage-api tells."""
+
+    type: Word
+    payload: msgspec.Raw
 
 
-def _arrival(stored: _Object) -> Arrival:
-    if not is_recording(stored.name):
-        return Ignored("the object is no .c3d file")
-    metadata = stored.metadata or _Metadata()
-    return Notice(
-        bucket=stored.bucket_id,
-        key=stored.name,
-        version=(metadata.e_tag or "").removeprefix("W/").strip('"') or None,
-        size_bytes=metadata.size,
-    )
+class _Payload(msgspec.Struct, frozen=True, rename="camel"):
+    """An object as storage-api tells of it; its `version` is a name inside Supabase that storage does not know."""
+
+    name: Text
+    bucket_id: Text
+    metadata: _Metadata | None = None
+    req_id: Text | None = None
 
 
-def _decoded(text: bytes | msgspec.Raw, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except msgspec.ValidationError as error:
-        raise WrongShape(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NotJson("the body can't be read as JSON") from error
+@dataclass(frozen=True)
+class Supabase:
+    """Verifies by signature where the request has one, else by the key in its Authorization header."""
+
+    keys: tuple[str, ...] = field(repr=False)
+
+    async def read(self, request: RawRequest, now: datetime) -> list[Arrival]:  # noqa: ARG002 - nothing of it has a time
+        """Verify and parse one request."""
+        signature = request.header(SIGNATURE_HEADER)
+        if signature is None and (token := request.bearer()) is not None:
+            verify_shared(token, self.keys)
+        else:
+            verify_hmac(request.body, signature, self.keys)
+        return [_arrival(decoded(request.body, Change))]
+
+
+def build(keys: tuple[str, ...], options: SenderOptions, fetch: Fetch) -> Supabase:  # noqa: ARG001 - one signature for all
+    """Build the adapter."""
+    return Supabase(keys)
+
+
+def _arrival(change: Change) -> Arrival:
+    if change.type == "Webhook":
+        return _told_by_storage(decoded(change.event, _Event))
+    if (change.schema, change.table) != ("storage", "objects"):
+        return Ignored(Because.NOT_NEW, "not about a stored object")
+    if change.type == "INSERT" or (change.type == "UPDATE" and _is_overwritten(change)):
+        return _row_notice(decoded(change.record, _Row))
+    return Ignored(Because.NOT_NEW, f"{change.type} is no new object")
+
+
+def _told_by_storage(event: _Event) -> Arrival:
+    if not event.type.startswith("ObjectCreated:"):
+        return Ignored(Because.NOT_NEW, f"{event.type} is no new object")
+    told = decoded(event.payload, _Payload)
+    return _notice(told.bucket_id, told.name, told.metadata, told.req_id)
+
+
+def _is_overwritten(change: Change) -> bool:
+    """Whether an updated row is about other bytes; most updates only note when the object was last read."""
+    if bytes(change.old_record) == b"null":
+        return False
+    before, after = _row_notice(decoded(change.old_record, _Row)), _row_notice(decoded(change.record, _Row))
+    return after.version is not None and before.version != after.version
+
+
+def _row_notice(row: _Row) -> Notice:
+    return _notice(row.bucket_id, row.name, row.metadata, None)
+
+
+def _notice(bucket: str, key: str, metadata: _Metadata | None, delivery: str | None) -> Notice:
+    size_bytes = metadata.size if metadata else None
+    return Notice(bucket=bucket, key=key, version=_e_tag(metadata), size_bytes=size_bytes, delivery=delivery)
+
+
+def _e_tag(metadata: _Metadata | None) -> str | None:
+    return plain_version((metadata.e_tag if metadata else None) or "") or None

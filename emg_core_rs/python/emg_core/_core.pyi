@@ -16,6 +16,7 @@ __all__ = [
     "condition",
     "envelope",
     "faults",
+    "json_numbers",
     "min_max",
     "min_max_lttb",
     "moving_rms",
@@ -160,19 +161,34 @@ def faults(
     `rests_at_zero`: the signal may stay at exactly 0, as GHOSTLY's `activated` channels do.
     """
 
+def json_numbers(values: ArrayLike, *, continued: bool = False) -> bytes:
+    """Encode numbers as the inside of a JSON array, commas between them; NaN and infinity become null.
+
+    Those `continued` from others have a comma before the first as well. Each number has the shortest decimals that read
+    back as itself: of 32 bits where `values` are a float32 array, else of 64. Other threads run meanwhile.
+    """
+
 def moving_rms(samples: ArrayLike, sample_rate_hz: float, window_ms: int = 50) -> NDArray[np.float64]:
     """Return the root of the moving mean of squares, shape (n,); beyond the edges is zero, as numpy.convolve "same"."""
 
-def envelope(samples: ArrayLike, sample_rate_hz: float) -> NDArray[np.float64]:
-    """Return high-pass, magnitude, low-pass, moving average, as ghostly-2 does; shape (n,). Raises AnalysisError."""
+def envelope(
+    samples: ArrayLike, sample_rate_hz: float, options: Mapping[str, Any] | None = None
+) -> NDArray[np.float64]:
+    """Return high-pass, magnitude, low-pass, moving average, as ghostly-2 does; shape (n,). Raises AnalysisError.
+
+    `options` override those of the profile.
+    """
 
 def condition(
-    samples: ArrayLike, sample_rate_hz: float, segments: list[tuple[int, int]] | None = None
+    samples: ArrayLike,
+    sample_rate_hz: float,
+    segments: list[tuple[int, int]] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Return `high_passed`, `envelope` and `rms` as standard-1 computes them: shape (n,), in the unit of the samples.
 
     Each half-open segment (default: all samples) is conditioned by itself; samples outside become zero. Segments lie in
-    order and hold at least 16 samples. Raises AnalysisError.
+    order and hold at least 16 samples. `options` override those of the profile. Raises AnalysisError.
     """
 
 def adherence(completed: int, day: int) -> float | None:

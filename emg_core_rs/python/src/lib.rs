@@ -8,16 +8,18 @@ mod bytes;
 mod channel;
 mod errors;
 mod layout;
+mod numbers;
 mod recording;
 
 use bytes::Bytes;
 use emg_core::c3d::{self, Prefix, Recording};
 use emg_core::{Machine, PROFILES, Profile};
 use errors::{analysis_error, c3d_error};
-use numpy::{AllowTypeChange, PyArray1, PyArrayLike1};
+use numpy::{AllowTypeChange, Element, PyArray1, PyArrayLike1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pythonize::pythonize;
+use recording::profile_with;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -75,25 +77,32 @@ fn moving_rms<'py>(py: Python<'py>, samples: Samples<'py>, sample_rate_hz: f64, 
 }
 
 #[pyfunction]
-fn envelope<'py>(py: Python<'py>, samples: Samples<'py>, sample_rate_hz: f64) -> PyResult<Array<'py>> {
+#[pyo3(signature = (samples, sample_rate_hz, options=None))]
+fn envelope<'py>(
+    py: Python<'py>,
+    samples: Samples<'py>,
+    sample_rate_hz: f64,
+    options: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Array<'py>> {
     let samples = contiguous(&samples);
-    let options = Profile::named("ghostly-2").map_err(|error| analysis_error(py, &error))?.options;
+    let options = profile_with(py, "ghostly-2", options)?.options;
     let envelope = py.detach(|| emg_core::envelope(Machine::detected().level, &samples, sample_rate_hz, &options));
     Ok(PyArray1::from_vec(py, envelope.map_err(|error| analysis_error(py, &error))?))
 }
 
 #[pyfunction]
-#[pyo3(signature = (samples, sample_rate_hz, segments=None))]
+#[pyo3(signature = (samples, sample_rate_hz, segments=None, options=None))]
 fn condition<'py>(
     py: Python<'py>,
     samples: Samples<'py>,
     sample_rate_hz: f64,
     segments: Option<Vec<(usize, usize)>>,
+    options: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let samples = contiguous(&samples);
     let segments = segments.unwrap_or_else(|| vec![(0, samples.len())]);
     let segments: Vec<Range<usize>> = segments.into_iter().map(|(start, end)| start..end).collect();
-    let options = Profile::named("standard-1").map_err(|error| analysis_error(py, &error))?.options;
+    let options = profile_with(py, "standard-1", options)?.options;
     let level = Machine::detected().level;
     let found = py.detach(|| emg_core::condition(level, &samples, &segments, sample_rate_hz, &options));
     let found = found.map_err(|error| analysis_error(py, &error))?;
@@ -123,7 +132,7 @@ fn profiles(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 }
 
 /// The samples as they lie in memory; a copy only if they are strided.
-fn contiguous<'a>(samples: &'a Samples<'_>) -> Cow<'a, [f64]> {
+fn contiguous<'a, T: Element + Copy>(samples: &'a PyReadonlyArray1<'_, T>) -> Cow<'a, [T]> {
     samples.as_slice().map_or_else(|_| Cow::Owned(samples.as_array().to_vec()), Cow::Borrowed)
 }
 
@@ -140,6 +149,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(min_max_lttb, module)?)?;
     module.add_function(wrap_pyfunction!(faults, module)?)?;
     module.add_function(wrap_pyfunction!(moving_rms, module)?)?;
+    module.add_function(wrap_pyfunction!(numbers::json_numbers, module)?)?;
     module.add_function(wrap_pyfunction!(envelope, module)?)?;
     module.add_function(wrap_pyfunction!(condition, module)?)?;
     module.add_function(wrap_pyfunction!(adherence, module)?)?;

@@ -52,6 +52,15 @@ pub fn open(py: Python<'_>, source: Source, sha256: Option<String>) -> PyResult<
     Ok(PyRecording { opened: Arc::new(Opened { data, parsed }) })
 }
 
+/// A profile with a caller's options laid over its own.
+pub fn profile_with(py: Python<'_>, name: &str, options: Option<&Bound<'_, PyAny>>) -> PyResult<Profile> {
+    let overrides: Map<String, Value> = match options {
+        Some(options) => depythonize(options).map_err(|error| bad_option(py, &error.to_string()))?,
+        None => Map::new(),
+    };
+    Profile::named(name).and_then(|profile| profile.with(&overrides)).map_err(|error| analysis_error(py, &error))
+}
+
 fn is_sha256(hash: &str) -> bool {
     hash.len() == 64 && hash.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -63,17 +72,11 @@ pub struct PyRecording {
 
 impl PyRecording {
     fn summarize(&self, py: Python<'_>, profile: &str, options: Option<&Bound<'_, PyAny>>) -> PyResult<Summary> {
-        let overrides: Map<String, Value> = match options {
-            Some(options) => depythonize(options).map_err(|error| bad_option(py, &error.to_string()))?,
-            None => Map::new(),
-        };
+        let profile = profile_with(py, profile, options)?;
         let Opened { data, parsed } = &*self.opened;
         let sha256 = parsed.metadata.sha256.as_deref();
-        let analyze = || {
-            let profile = Profile::named(profile)?.with(&overrides)?;
-            emg_core::analyze(data, parsed, sha256, &profile, Machine::detected())
-        };
-        py.detach(analyze).map_err(|error| analysis_error(py, &error))
+        py.detach(|| emg_core::analyze(data, parsed, sha256, &profile, Machine::detected()))
+            .map_err(|error| analysis_error(py, &error))
     }
 }
 

@@ -5,11 +5,15 @@ import httpx2
 import pytest
 
 from emg_api.app import create_both
+from emg_api.intake import Intake
+from emg_api.metrics import Metrics
 from emg_api.receiver import Receiver
+from emg_api.senders import build_senders
 from emg_session.recordings import Buckets
 from tests.support.memory import MemorySessions, MemorySummaries
 from tests.support.recordings import synthetic_recording
-from tests.support.web import KEYS, CountingRecordings
+from tests.support.senders import GOOGLE, SENDER_SETTINGS
+from tests.support.web import CountingRecordings
 
 
 @pytest.fixture(scope="session")
@@ -48,14 +52,17 @@ def recordings(buckets) -> CountingRecordings:
 
 @pytest.fixture
 def receiver(sessions, summaries, recordings, buckets) -> Receiver:
-    return Receiver(
+    metrics = Metrics()
+    intake = Intake(
         sessions=sessions,
         recordings=recordings,
         summaries=summaries,
         buckets=buckets,
-        secrets={"supabase": KEYS},
         namespace="emg",
+        metrics=metrics,
     )
+    senders = build_senders(SENDER_SETTINGS, GOOGLE.fetch)
+    return Receiver(senders=senders, intake=intake, sessions=sessions, metrics=metrics)
 
 
 @pytest.fixture

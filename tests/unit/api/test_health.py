@@ -2,6 +2,7 @@ import httpx2
 import pytest
 
 from emg_api.app import create_receiver, create_signals
+from emg_api.metrics import Metrics
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ async def receiving(receiver):
 
 @pytest.fixture
 async def signals(summaries, recordings):
-    application = create_signals(recordings=recordings, summaries=summaries)
+    application = create_signals(recordings=recordings, summaries=summaries, metrics=Metrics())
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=application), base_url="http://emg") as client:
         yield client
 

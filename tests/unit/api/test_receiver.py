@@ -2,8 +2,9 @@ import asyncio
 
 import pytest
 
-from emg_api import receiver
-from emg_session.resource import session_id, session_name
+from emg_api import intake
+from emg_session.object_order import OBJECT_ORDER_ANNOTATION
+from emg_session.resource import OBJECT_LABEL, object_label, session_id, session_name
 from tests.support.web import KEYS, LEGACY_UPLOAD, UPLOAD, inserted, post, signed
 
 ONE = "P001/one.c3d"
@@ -31,7 +32,9 @@ async def test_a_notice_becomes_a_session_with_the_headers_metadata(web, session
         "CH1 activated",
         "CH2 activated",
     ]
-    assert sessions.manifests[name]["metadata"] == {"name": name, "namespace": "emg"}
+    uri = sessions.manifests[name]["spec"]["recording"]["uri"]
+    assert sessions.manifests[name]["metadata"]["labels"] == {OBJECT_LABEL: object_label(uri)}
+    assert sessions.manifests[name]["metadata"]["annotations"][OBJECT_ORDER_ANNOTATION].startswith("modified:00")
     assert sessions.manifests[name]["spec"]["subject"] == "P001"
     assert sessions.manifests[name]["spec"]["recording"]["sizeBytes"] == (bucket / ONE).stat().st_size
     assert recordings.reads == [(0, 4096)]
@@ -172,7 +175,7 @@ async def test_storage_that_does_not_answer_is_not_waited_for(web, recordings, m
     async def never(*_: object) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(receiver, "_SECONDS_TO_LOOK", 0.01)
+    monkeypatch.setattr(intake, "_SECONDS_TO_LOOK", 0.01)
     monkeypatch.setattr(recordings, "read_range", never)
 
     assert (await post(web, inserted(ONE))).json()["type"] == "urn:emg-operator:problem:storage-unavailable"
@@ -242,6 +245,6 @@ async def test_logs_tell_the_session_and_nothing_from_inside_the_recording(web, 
 
     answer = (await post(web, inserted(ONE))).json()
 
-    (event,) = [record for record in caplog.records if record.name == "emg_api.receiver"]
+    (event,) = [record for record in caplog.records if record.name == "emg_api.intake"]
     assert (event.getMessage(), event.session, event.is_new) == ("notice accepted", answer["session_code"], True)
     assert "Synthetic Player" not in str([vars(record) for record in caplog.records])

@@ -1,5 +1,7 @@
 import pytest
 
+from emg_api.adapters.options import SenderOptions
+from emg_api.senders import SenderSettings
 from emg_api.settings import ReceiverSettings, SignalsSettings
 from emg_session.errors import InvalidSettings
 from emg_session.recordings import Buckets
@@ -19,7 +21,7 @@ def test_the_receivers_settings_come_from_the_environment():
             host="0.0.0.0",
             port=80,
         ),
-        secrets={"supabase": ["new", "old"]},
+        senders=(SenderSettings(name="supabase", keys=("new", "old"), options=SenderOptions()),),
         namespace="emg",
     )
 

@@ -12,6 +12,7 @@ from kubernetes.aio import client
 from emg_operator.cluster import KubernetesCluster
 from emg_operator.handlers import kopf_settings, watch
 from emg_operator.manifests import job_name
+from emg_operator.metrics import Metrics
 from emg_operator.reconcile import Reconciler
 from emg_session.contract import WorkerContract
 from emg_session.resource import API_VERSION, GROUP, KIND, PLURAL, VERSION
@@ -46,7 +47,12 @@ async def operator(url: str, summaries: MemorySummaries) -> AsyncIterator[None]:
     async with client.ApiClient(client.Configuration(host=url.rstrip("/"))) as api:
         cluster = KubernetesCluster(client.CustomObjectsApi(api), "emg")
         reconciler = Reconciler(
-            cluster=cluster, summaries=summaries, recordings=None, settings=SETTINGS, now=lambda: NOW
+            cluster=cluster,
+            summaries=summaries,
+            recordings=None,
+            settings=SETTINGS,
+            metrics=Metrics(),
+            now=lambda: NOW,
         )
         watch(registry, reconciler)
         stop = asyncio.Event()

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from emg_local.job_bodies import finished
 from emg_operator.job_view import REQUEST_ANNOTATION
+from emg_operator.metrics import Metrics
 from emg_operator.observed import Body, Kind
 from emg_operator.queue import Work
 from emg_operator.reconcile import Reconciler
@@ -50,6 +51,12 @@ class ManualQueue:
     async def run(self) -> None:
         """Nobody works here by himself."""
 
+    def length(self) -> int:
+        return len(self.due)
+
+    def oldest_seconds(self) -> float:
+        return 0.0
+
 
 def driven(work: Coroutine[Any, Any, float | None]) -> float | None:
     """Run a coroutine that waits for nothing but simulated servers."""
@@ -71,6 +78,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.cluster = SimulatedCluster(self.clock)
         self.cluster.checks.append(self.check_status)
         self.database, self.storage = Database(), Storage()
+        self.metrics = Metrics()
         self.fates: dict[str, str] = {}
         self.attempts: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self.made = 0
@@ -92,6 +100,7 @@ class LifeCycle(RuleBasedStateMachine):
             summaries=self.database,
             recordings=self.storage if self.gate else None,
             settings=self.settings,
+            metrics=self.metrics,
             now=self.clock.now,
             queue_for=self.make_queue,
         )

@@ -5,6 +5,7 @@ import pytest
 
 from emg_operator.queue import WorkQueue
 from emg_session.errors import ClusterUnavailable
+from tests.support import waiting
 
 
 async def until(queue: WorkQueue, done: asyncio.Event) -> None:
@@ -68,3 +69,29 @@ async def test_a_failure_is_tried_again_and_stops_nobody_else(failure: Exception
     queue.add("a")
     await until(queue, done)
     assert next(outcomes, "none left") == "none left"
+
+
+async def test_whoever_is_busy_is_left_alone_for_as_long_as_it_asks(caplog: pytest.LogCaptureFixture) -> None:
+    async def work(_name: str) -> None:
+        refusal = ClusterUnavailable("the Kubernetes API answered 429 Too Many Requests")
+        refusal.again_after_s = 42.0
+        raise refusal
+
+    queue = WorkQueue(work)
+    queue.add("a")
+    running = asyncio.create_task(queue.run())
+    await waiting.until(lambda: "again_after_s=42.0" in caplog.text, "the pause is as long as asked for")
+    running.cancel()
+
+
+async def test_the_queue_tells_its_length_and_how_long_the_first_has_waited() -> None:
+    async def work(_name: str) -> None:
+        """Do nothing."""
+
+    queue = WorkQueue(work)
+    assert (queue.length(), queue.oldest_seconds()) == (0, 0.0)
+    queue.add("a")
+    await asyncio.sleep(0.01)
+    queue.add("b")
+    assert queue.length() == 2
+    assert queue.oldest_seconds() >= 0.01

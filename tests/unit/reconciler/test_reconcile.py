@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emg_operator.cluster import JobRefused
+from emg_operator.metrics import Metrics
 from emg_operator.observed import Kind
 from emg_operator.reconcile import Reconciler
 from emg_session.contract import TerminationMessage
@@ -55,7 +56,12 @@ class Watched(SimulatedCluster):
 @asynccontextmanager
 async def working(cluster: Watched) -> AsyncIterator[Reconciler]:
     reconciler = Reconciler(
-        cluster=cluster, summaries=MemorySummaries(), recordings=None, settings=SETTINGS, now=lambda: NOW
+        cluster=cluster,
+        summaries=MemorySummaries(),
+        recordings=None,
+        settings=SETTINGS,
+        metrics=Metrics(),
+        now=lambda: NOW,
     )
     running = asyncio.create_task(reconciler.run())
     try:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emg_session.errors import InvalidSession
-from emg_session.resource import EMGSession, session_id, session_name, subject_of
+from emg_session.object_order import ObjectOrder
+from emg_session.resource import EMGSession, build_session, object_label, session_id, session_name, subject_of
 from tests.support.sessions import SPEC, session, session_body
 
 
@@ -21,6 +22,20 @@ def test_any_name_is_a_valid_label(uri: str, version: str) -> None:
 
 def test_another_version_is_another_session() -> None:
     assert session_name("s3://r/a.c3d", "1") != session_name("s3://r/a.c3d", "2")
+
+
+def test_all_versions_of_one_object_share_a_label() -> None:
+    # Witness: printf 's3://recordings/P001/one.c3d' | sha256sum, its bytes in base32, 12 lower-case characters.
+    manifest = build_session(SPEC, namespace="emg")
+    assert manifest["metadata"]["labels"] == {"emg.ghostly/object": object_label(SPEC.recording.uri)}
+    assert object_label("s3://recordings/P001/one.c3d") == "cbhracyxmu2i"
+
+
+def test_a_sessions_place_among_its_objects_versions_is_read_back() -> None:
+    order = ObjectOrder.of(sequence=("s3", "0055AED6"))
+    body = session_body()
+    body["metadata"]["annotations"] = order.to_annotations()
+    assert EMGSession.from_body(body).order == order
 
 
 def test_the_id_follows_from_the_name() -> None:

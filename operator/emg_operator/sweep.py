@@ -1,0 +1,103 @@
+"""The sweep: what lies in storage and nobody announced becomes a session, under the name its notice would have given.
+
+Every sender loses notices. The database tells which recordings are known, also those whose session is gone by now.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from emg_operator.metrics import Metrics, SweepOutcome
+from emg_session.database import SummaryStore
+from emg_session.errors import Failure
+from emg_session.object_order import ObjectOrder
+from emg_session.recordings import Buckets, ListedObject, RecordingStore
+from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, is_recording, session_name
+from emg_session.sessions import SessionStore
+
+log = logging.getLogger(__name__)
+
+# A bucket full of recordings that nobody ever announced is taken in bit by bit.
+_MOST_FINDS = 1000
+_JITTER = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSettings:
+    """How often to look, and for how long a new object is left to its notice, or to whoever still writes it."""
+
+    every_seconds: int
+    settle_seconds: int = 60
+    most_finds: int = _MOST_FINDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Compares the configured buckets with what is known."""
+
+    recordings: RecordingStore
+    buckets: Buckets
+    sessions: SessionStore
+    summaries: SummaryStore
+    settings: SweepSettings
+    metrics: Metrics
+    namespace: str
+    now: Callable[[], datetime]
+
+    async def run(self) -> None:
+        """Sweep until cancelled; replicas and clusters do not sweep in step."""
+        while True:
+            await self.sweep()
+            await asyncio.sleep(self.settings.every_seconds * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311
+
+    async def sweep(self) -> int:
+        """Look through every bucket once and return how many sessions were made; one that fails is left for later."""
+        found = 0
+        for bucket in self.buckets.uris:
+            try:
+                found += await self._sweep_bucket(bucket, self.settings.most_finds - found)
+            except Failure as failure:
+                self.metrics.swept(SweepOutcome.FAILED)
+                log.warning("sweep bucket=%s ended early: %s", bucket, failure)
+            else:
+                self.metrics.swept(SweepOutcome.DONE)
+        return found
+
+    async def _sweep_bucket(self, bucket: str, most_finds: int) -> int:
+        found = 0
+        async for page in self.recordings.list_pages(bucket):
+            found += await self._create_unknown(page, most_finds - found)
+            if found >= most_finds:
+                log.warning("sweep bucket=%s made %d sessions; the rest follows with the next sweep", bucket, found)
+                break
+        return found
+
+    async def _create_unknown(self, page: Sequence[ListedObject], most_finds: int) -> int:
+        listed = {session_name(o.uri, o.version): o for o in page if self._is_settled_recording(o)}
+        known = await self.summaries.known_sessions(listed)
+        unknown = [name for name in listed if name not in known]
+        return sum([await self._create(name, listed[name]) for name in unknown[:most_finds]])
+
+    def _is_settled_recording(self, listed: ListedObject) -> bool:
+        """Storage's clock may be ahead of ours by any amount: only what is near to now is left for later."""
+        age = abs(self.now() - listed.modified_at)
+        return is_recording(listed.key) and age >= timedelta(seconds=self.settings.settle_seconds)
+
+    async def _create(self, name: str, listed: ListedObject) -> bool:
+        spec, order = _spec(listed), ObjectOrder.of(modified_at=listed.modified_at)
+        manifest = build_session(spec, namespace=self.namespace, annotations=order.to_annotations())
+        created = await self.sessions.create(manifest)
+        if created:
+            self.metrics.sweep_finds.inc()
+            log.info("session=%s found by the sweep", name)
+        # Known from now on, also where the receiver had made the session but could not reach the database.
+        await self.summaries.save_received(name, spec, None)
+        return created
+
+
+def _spec(listed: ListedObject) -> SessionSpec:
+    recording = RecordingRef(uri=listed.uri, version=listed.version, size_bytes=listed.size_bytes)
+    return build_spec(recording, listed.key)
