@@ -52,8 +52,11 @@ class Observed:
         # The watches of the three kinds start at once: Jobs and pods may be seen long before their session.
         self._children: defaultdict[str, _Children] = defaultdict(_Children)
 
-    def take(self, kind: Kind, event: str | None, body: Body) -> str:
-        """Take in what a watch shows and return the session's key; everything is shown again at start-up."""
+    def take(self, kind: Kind, event: str | None, body: Body) -> str | None:
+        """Take in what a watch shows and return the session's key, or None where it is no news to anybody.
+
+        Everything is shown again at start-up.
+        """
         body["metadata"].pop("managedFields", None)
         gone = event == "DELETED"
         match kind:
@@ -130,10 +133,10 @@ class Observed:
             self._sessions[key] = body
         return key
 
-    def _take_child(self, body: Body, kept: Callable[[_Children], dict[str, Body]], *, gone: bool) -> str:
+    def _take_child(self, body: Body, kept: Callable[[_Children], dict[str, Body]], *, gone: bool) -> str | None:
         key = _key(body, body["metadata"]["labels"][SESSION_LABEL])
         if key in self._finished:
-            return key
+            return None
         children = self._children[key]
         children.heard_at = self._now()
         if gone:

@@ -69,6 +69,8 @@ class Reconciler:
     def observe(self, kind: Kind, event: str | None, body: Body) -> None:
         """Take in what a watch shows; everything is shown again at start-up, so this must be idempotent."""
         key = self._observed.take(kind, event, body)
+        if key is None:
+            return
         if kind is Kind.SESSION and event == "DELETED":
             self._forget(key)
         else:
