@@ -16,11 +16,12 @@ from emg_api.budget import ByteBudget
 from emg_api.disconnects import StopsWithoutClient
 from emg_api.drawing import WindowDrawer
 from emg_api.excerpts import ExcerptReader
+from emg_api.headers import HeaderSettings
 from emg_api.health import Alive, Health, Ready
 from emg_api.layouts import Layouts
 from emg_api.metrics import Metrics
 from emg_api.negotiation import MediaType
-from emg_api.observed import Observed
+from emg_api.observed import Application
 from emg_api.openapi import document
 from emg_api.operations import Op, routes
 from emg_api.page import VIEWER_FOLDER, AssetPath, Page
@@ -35,9 +36,9 @@ from emg_api.whole import WholeAnswer, WholeQuery
 from emg_api.window_answers import WINDOW_MEDIA, WindowAnswer, WindowsAnswer
 from emg_api.windows import WindowQuery, WindowsQuery
 from emg_session import errors
-from emg_session.database import SummaryStore
 from emg_session.recordings import RecordingStore
 
+_NO_HEADERS = HeaderSettings()
 _COMPUTING_THREADS = 2
 _MOST_BYTES_UNDER_WAY = 64 * 1024 * 1024
 _MOST_BYTES_KEPT = 16 * 1024 * 1024
@@ -108,7 +109,7 @@ def signals_operations(signals: Signals, sessions: Sessions) -> list[Op]:
         Op("GET", f"{jit}/channels", signals.channels, **kept, params=SessionPath, out=ChannelsAnswer),
         Op("GET", f"{jit}/windows", signals.windows, **kept, **several),
         Op("GET", f"{jit}/{{channel_name:path}}", signals.channel, **kept, **forms),
-        Op("GET", "/sessions", sessions.listing, query=ListQuery, out=SessionsAnswer, errors=_LISTING),
+        Op("GET", "/sessions", sessions.listing, listing=True, query=ListQuery, out=SessionsAnswer, errors=_LISTING),
         Op("GET", of_session, sessions.one, **one, out=SessionAnswer),
         Op("GET", f"{of_session}/summary", sessions.summary, **one, out=dict[str, Any], errors=(NotAnalysedYet,)),
     ]
@@ -139,23 +140,26 @@ def own_operations(health: Health, about: About) -> list[Op]:
 def create_receiver(receiver: Receiver) -> Starlette:
     """Create the receiver: notices in, sessions out."""
     health = Health(summaries=receiver.intake.summaries, needs_database=False)
-    return _application("EMG receiver", receiver_operations(receiver), health, receiver.metrics)
+    return _application("EMG receiver", receiver_operations(receiver), health=health, metrics=receiver.metrics)
 
 
-def create_signals(*, recordings: RecordingStore, summaries: SummaryStore, metrics: Metrics) -> Starlette:
+def create_signals(
+    *, recordings: RecordingStore, gate: Gate, metrics: Metrics, headers: HeaderSettings = _NO_HEADERS
+) -> Starlette:
     """Create the signals API with the viewer."""
-    health = Health(summaries=summaries, needs_database=True)
-    return _application("EMG signals", _signals(recordings, summaries, metrics), health, metrics)
+    health = Health(summaries=gate.summaries, needs_database=True)
+    operations = _signals(recordings, gate, metrics)
+    return _application("EMG signals", operations, health=health, metrics=metrics, gate=gate, headers=headers)
 
 
-def create_both(receiver: Receiver) -> Starlette:
+def create_both(receiver: Receiver, gate: Gate) -> Starlette:
     """Create receiver and signals API as one program, for one machine."""
-    signals = _signals(receiver.intake.recordings, receiver.intake.summaries, receiver.metrics)
-    health = Health(summaries=receiver.intake.summaries, needs_database=True)
-    return _application("EMG", [*receiver_operations(receiver), *signals], health, receiver.metrics)
+    operations = [*receiver_operations(receiver), *_signals(receiver.intake.recordings, gate, receiver.metrics)]
+    health = Health(summaries=gate.summaries, needs_database=True)
+    return _application("EMG", operations, health=health, metrics=receiver.metrics, gate=gate)
 
 
-def _signals(recordings: RecordingStore, summaries: SummaryStore, metrics: Metrics) -> list[Op]:
+def _signals(recordings: RecordingStore, gate: Gate, metrics: Metrics) -> list[Op]:
     reader = ExcerptReader(
         recordings=recordings,
         budget=ByteBudget(_MOST_BYTES_UNDER_WAY),
@@ -168,15 +172,24 @@ def _signals(recordings: RecordingStore, summaries: SummaryStore, metrics: Metri
         wholes=ByteBudget(_MOST_BYTES_UNDER_WAY),
     )
     page = Page(files=StaticFiles(directory=VIEWER_FOLDER, check_dir=False))
-    return [*signals_operations(signals, Sessions(summaries=summaries)), *page_operations(page)]
+    return [*signals_operations(signals, Sessions(summaries=gate.summaries)), *page_operations(page)]
 
 
-def _application(title: str, operations: Sequence[Op], health: Health, metrics: Metrics) -> Starlette:
+def _application(
+    title: str,
+    operations: Sequence[Op],
+    *,
+    health: Health,
+    metrics: Metrics,
+    gate: Gate | None = None,
+    headers: HeaderSettings = _NO_HEADERS,
+) -> Starlette:
     about = About(metrics=metrics)
     every = [*operations, *own_operations(health, about)]
     about.document = document(every, title)
-    return Starlette(
-        routes=routes(every, Gate(summaries=health.summaries)),
+    return Application(
+        routes=routes(every, gate),
         exception_handlers=EXCEPTION_HANDLERS,
-        middleware=[Middleware(Observed, metrics=metrics), Middleware(StopsWithoutClient)],
+        middleware=[*headers.middleware(), Middleware(StopsWithoutClient)],
+        metrics=metrics,
     )

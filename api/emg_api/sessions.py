@@ -58,9 +58,9 @@ class Sessions:
 
     summaries: SummaryStore
 
-    async def listing(self, _request: Request, query: ListQuery) -> Response:
+    async def listing(self, _request: Request, query: ListQuery, readable: frozenset[str] | None) -> Response:
         """GET /sessions: the newest first."""
-        stored = await self.summaries.list_sessions(query.limit)
+        stored = await self.summaries.list_sessions(query.limit, readable)
         return json_response(SessionsAnswer(sessions=[entry(session) for session in stored]), headers=_NEVER_KEPT)
 
     async def one(self, _request: Request, session: StoredSession) -> Response:

@@ -10,8 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from emg_operator.bodies import Body, Kind
 from emg_operator.cluster import SessionGone, StatusConflict, status_patch
-from emg_operator.observed import Body, Family, Kind
+from emg_operator.observed import Family
 from emg_session.resource import SESSION_LABEL, EMGSession
 from emg_session.status import SessionStatus
 

@@ -7,7 +7,8 @@ from typing import Any, Protocol, cast
 import msgspec
 from kubernetes.aio import client
 
-from emg_operator.observed import Body, Family
+from emg_operator.bodies import Body
+from emg_operator.observed import Family
 from emg_session.errors import PermanentFailure, TransientFailure
 from emg_session.resource import GROUP, PLURAL, SESSION_LABEL, VERSION
 from emg_session.sessions import REQUEST_SECONDS, cluster_errors

@@ -4,33 +4,23 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any
+from functools import partial
 
+from emg_operator.bodies import Bodies, Body, Kind
 from emg_operator.job_view import JobView, is_attempt_of, view_job
 from emg_session.resource import SESSION_LABEL, EMGSession
 from emg_session.status import Reason, reason_in
 
-Body = dict[str, Any]
-
 # kopf tells of no deletion that it missed while its watch was broken: what is not heard of for long is asked about.
 _NEWS_LAST = timedelta(seconds=290)
-
-
-class Kind(StrEnum):
-    """What is watched."""
-
-    SESSION = "EMGSession"
-    JOB = "Job"
-    POD = "Pod"
 
 
 @dataclass
 class _Children:
     """The Jobs and pods of one session, by name, and when something was last heard of them."""
 
-    jobs: dict[str, Body] = field(default_factory=dict)
-    pods: dict[str, Body] = field(default_factory=dict)
+    jobs: Bodies = field(default_factory=partial(Bodies, Kind.JOB))
+    pods: Bodies = field(default_factory=partial(Bodies, Kind.POD))
     heard_at: datetime | None = None
 
 
@@ -47,7 +37,7 @@ class Observed:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._sessions: dict[str, Body] = {}
+        self._sessions = Bodies(Kind.SESSION)
         self._finished: dict[str, Reason] = {}
         # The watches of the three kinds start at once: Jobs and pods may be seen long before their session.
         self._children: defaultdict[str, _Children] = defaultdict(_Children)
@@ -57,7 +47,6 @@ class Observed:
 
         Everything is shown again at start-up.
         """
-        body["metadata"].pop("managedFields", None)
         gone = event == "DELETED"
         match kind:
             case Kind.SESSION:
@@ -80,8 +69,8 @@ class Observed:
         children = self._children.get(session.key)
         if children is None:
             return []
-        own = (job for job in children.jobs.values() if is_attempt_of(session.uid, job))
-        return [view_job(job, children.pods.values()) for job in own]
+        own, pods = (job for job in children.jobs.all() if is_attempt_of(session.uid, job)), [*children.pods.all()]
+        return [view_job(job, pods) for job in own]
 
     def is_out_of_date(self, key: str) -> bool:
         """Whether nothing was heard for so long that the cluster should be asked; also where a clock jumped."""
@@ -92,20 +81,24 @@ class Observed:
 
     def replace(self, key: str, old: Body, new: Body) -> None:
         """Keep what our own write returned, unless a watch has brought something meanwhile, which is newer."""
-        if self._sessions.get(key) is old:
-            self._sessions[key] = new
+        known = self._sessions.get(key)
+        if known is not None and known["metadata"]["resourceVersion"] == old["metadata"]["resourceVersion"]:
+            self._sessions.keep(key, new)
 
     def take_family(self, key: str, family: Family) -> None:
         """Keep exactly the Jobs that the cluster itself has; a pod without its Job means nothing."""
         self._take_session(family.session, gone=False)
         children = self._children[key]
-        children.jobs = {job["metadata"]["name"]: job for job in family.jobs}
+        children.jobs = Bodies(Kind.JOB)
+        for job in family.jobs:
+            children.jobs.keep(job["metadata"]["name"], job)
         children.heard_at = self._now()
 
     def add_job(self, key: str, job: Body) -> None:
         """Keep a Job of our own making, unless a watch has shown it already."""
         children = self._children[key]
-        children.jobs.setdefault(job["metadata"]["name"], job)
+        if children.jobs.get(job["metadata"]["name"]) is None:
+            children.jobs.keep(job["metadata"]["name"], job)
         children.heard_at = self._now()
 
     def finish(self, key: str, reason: Reason) -> None:
@@ -115,12 +108,12 @@ class Observed:
 
     def count_by_reason(self) -> dict[Reason, int]:
         """Return how many sessions there are of each word that people read."""
-        unfinished = (reason_in(body.get("status", {})) for body in self._sessions.values())
+        unfinished = (reason_in(body.get("status", {})) for body in self._sessions.all())
         return Counter([*self._finished.values(), *unfinished])
 
     def forget(self, key: str) -> None:
         """Drop a session that is gone."""
-        self._sessions.pop(key, None)
+        self._sessions.drop(key)
         self._children.pop(key, None)
         self._finished.pop(key, None)
 
@@ -130,20 +123,20 @@ class Observed:
         if gone:
             self.forget(key)
         else:
-            self._sessions[key] = body
+            self._sessions.keep(key, body)
         return key
 
-    def _take_child(self, body: Body, kept: Callable[[_Children], dict[str, Body]], *, gone: bool) -> str | None:
+    def _take_child(self, body: Body, kept: Callable[[_Children], Bodies], *, gone: bool) -> str | None:
         key = _key(body, body["metadata"]["labels"][SESSION_LABEL])
         if key in self._finished:
             return None
         children = self._children[key]
         children.heard_at = self._now()
         if gone:
-            kept(children).pop(body["metadata"]["name"], None)
+            kept(children).drop(body["metadata"]["name"])
         else:
-            kept(children)[body["metadata"]["name"]] = body
-        if not (children.jobs or children.pods):
+            kept(children).keep(body["metadata"]["name"], body)
+        if not (len(children.jobs) or len(children.pods)):
             del self._children[key]
         return key
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from emg_operator.answers import Answers, Recordings, Summaries
+from emg_operator.bodies import Body, Kind
 from emg_operator.cluster import Cluster, JobRefused, SessionGone, StatusConflict
 from emg_operator.decisions import NextStep, decide_next, refused_step
 from emg_operator.events import build_event, occurrences
 from emg_operator.learning import Learned
 from emg_operator.manifests import AttemptPlan, build_job, job_name
 from emg_operator.metrics import Metrics
-from emg_operator.observed import Body, Kind, Observed
+from emg_operator.observed import Observed
 from emg_operator.places import Places
 from emg_operator.queue import Queue, Work, WorkQueue
 from emg_operator.settings import OperatorSettings

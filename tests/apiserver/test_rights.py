@@ -24,7 +24,7 @@ _LONG_ENOUGH_TO_BE_SEEN_S = 30
 
 def granted(role: str) -> set[Use]:
     """Return what a role of the cluster suite's manifests grants: group, resource, verb."""
-    roles = (one for one in yaml.safe_load_all(RIGHTS.read_text()) if one["kind"] == "Role")
+    roles = (one for one in yaml.safe_load_all(RIGHTS.read_text()) if one["kind"] in ("Role", "ClusterRole"))
     rules = next(one["rules"] for one in roles if one["metadata"]["name"] == role)
     return {
         (group, resource, verb)

@@ -2,16 +2,17 @@
 
 import asyncio
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from emg_session.audit import AuditEntry
 from emg_session.contract import WorkerContract
 from emg_session.database import AnalysisResult, StoredSession
-from emg_session.errors import ClusterUnavailable, DatabaseUnavailable, SchemaMismatch
+from emg_session.errors import ClusterUnavailable, DatabaseUnavailable, Failure, SchemaMismatch
 from emg_session.migrate import schema_version
 from emg_session.resource import EMGSession, SessionSpec, session_id
 
@@ -95,9 +96,10 @@ class MemorySummaries:
         found = (name for name, row in self.rows.items() if key in (row.session_code, str(row.id)))
         return next(map(self.session, found), None)
 
-    async def list_sessions(self, limit: int) -> list[StoredSession]:
+    async def list_sessions(self, limit: int, subjects: Collection[str] | None = None) -> list[StoredSession]:
         self._answer()
-        return [self.session(name) for name in list(reversed(self.rows))[:limit]]
+        every = [self.session(name) for name in reversed(self.rows)]
+        return [session for session in every if subjects is None or session.subject in subjects][:limit]
 
     def session(self, name: str) -> StoredSession:
         """Return a row with its summary."""
@@ -106,6 +108,20 @@ class MemorySummaries:
     def _answer(self) -> None:
         if self.away:
             raise DatabaseUnavailable("the database does not answer")
+
+
+@dataclass
+class MemoryAudit:
+    """An AuditStore; `failure`, if there is one, is what it raises instead of storing."""
+
+    lines: list[AuditEntry] = field(default_factory=list)
+    failure: Failure | None = None
+
+    async def append(self, entries: Sequence[AuditEntry]) -> None:
+        if self.failure:
+            raise self.failure
+        known = {line.id for line in self.lines}
+        self.lines += [entry for entry in entries if entry.id not in known]
 
 
 def _parameters(values: Mapping[str, Any]) -> bytes:

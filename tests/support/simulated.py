@@ -15,8 +15,9 @@ import msgspec
 
 from emg_local.cluster import timestamp
 from emg_local.job_bodies import JOB_NAME_LABEL, decide_ending, ending_status, finished
+from emg_operator.bodies import Body, Kind
 from emg_operator.cluster import SessionGone, StatusConflict, status_patch
-from emg_operator.observed import Body, Family, Kind
+from emg_operator.observed import Family
 from emg_session.contract import TerminationMessage, WorkerContract
 from emg_session.errors import (
     DatabaseUnavailable,

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from emg_local.job_bodies import finished
+from emg_operator.bodies import Body, Kind
 from emg_operator.job_view import REQUEST_ANNOTATION
 from emg_operator.metrics import Metrics
-from emg_operator.observed import Body, Kind
 from emg_operator.queue import Work
 from emg_operator.reconcile import Reconciler
 from emg_session.contract import request_of
@@ -78,7 +78,6 @@ class LifeCycle(RuleBasedStateMachine):
         self.cluster = SimulatedCluster(self.clock)
         self.cluster.checks.append(self.check_status)
         self.database, self.storage = Database(), Storage()
-        self.metrics = Metrics()
         self.fates: dict[str, str] = {}
         self.attempts: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         self.made = 0
@@ -100,7 +99,7 @@ class LifeCycle(RuleBasedStateMachine):
             summaries=self.database,
             recordings=self.storage if self.gate else None,
             settings=self.settings,
-            metrics=self.metrics,
+            metrics=Metrics(),
             now=self.clock.now,
             queue_for=self.make_queue,
         )
