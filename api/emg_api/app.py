@@ -13,6 +13,7 @@ from emg_api.about import EXPOSITION_MEDIA, About
 from emg_api.access.gate import Gate
 from emg_api.adapters import supabase
 from emg_api.budget import ByteBudget
+from emg_api.contractions import WRITERS
 from emg_api.disconnects import StopsWithoutClient
 from emg_api.drawing import WindowDrawer
 from emg_api.excerpts import ExcerptReader
@@ -49,6 +50,7 @@ _NOTICING = (
     *(refusals.WrongShape, refusals.SenderUnavailable, errors.UnknownBucket, errors.ClusterUnavailable),
     *(errors.SessionRefused, errors.RecordingNotThere, errors.StorageUnavailable),
 )
+_CHOOSING = (NotAnalysedYet, NotAcceptable)
 _GREETING = (refusals.UnknownSender, refusals.OriginRefused)
 _FINDING = (errors.InvalidSession, errors.ClusterUnavailable)
 _LISTING = (errors.DatabaseUnavailable, errors.SchemaMismatch)
@@ -104,6 +106,8 @@ def signals_operations(signals: Signals, sessions: Sessions) -> list[Op]:
         "out": _window_media((WholeAnswer, WindowAnswer)),
     }
     several: dict[str, Any] = {"params": SessionPath, "query": WindowsQuery, "out": _window_media(WindowsAnswer)}
+    tables = dict.fromkeys(WRITERS, bytes)
+    as_csv, as_arrow, as_parquet = (_table(media_type) for media_type in WRITERS)
     return [
         # First: `channels` and `windows` are no channels' names.
         Op("GET", f"{jit}/channels", signals.channels, **kept, params=SessionPath, out=ChannelsAnswer),
@@ -112,7 +116,21 @@ def signals_operations(signals: Signals, sessions: Sessions) -> list[Op]:
         Op("GET", "/sessions", sessions.listing, listing=True, query=ListQuery, out=SessionsAnswer, errors=_LISTING),
         Op("GET", of_session, sessions.one, **one, out=SessionAnswer),
         Op("GET", f"{of_session}/summary", sessions.summary, **one, out=dict[str, Any], errors=(NotAnalysedYet,)),
+        Op("GET", f"{of_session}/contractions", sessions.contractions, **one, out=tables, errors=_CHOOSING),
+        Op("GET", f"{of_session}/contractions.csv", sessions.contractions_csv, **one, **as_csv),
+        Op("GET", f"{of_session}/contractions.arrow", sessions.contractions_arrow, **one, **as_arrow),
+        Op(
+            "GET",
+            f"{of_session}/contractions.parquet",
+            sessions.contractions_parquet,
+            **one,
+            **as_parquet,
+        ),
     ]
+
+
+def _table(media_type: MediaType) -> dict[str, Any]:
+    return {"out": {media_type: bytes}, "errors": (NotAnalysedYet,)}
 
 
 def _window_media(as_json: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an operation answers with
