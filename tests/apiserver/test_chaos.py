@@ -38,7 +38,7 @@ async def test_every_session_succeeds_once_however_often_the_operator_is_killed(
     assert Counter(site.reasons().values()) == {"Completed": SESSIONS}
     assert Counter(node.starts.values()) == {1: SESSIONS}
     assert jobs_per_session(site) == {1: SESSIONS}
-    assert len([session for session in stored if session.analytics_summary]) == SESSIONS
+    assert len([session for session in stored if session.analyzed]) == SESSIONS
 
 
 def upload(site: Site, recording: bytes) -> list[dict[str, Any]]:
