@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -85,13 +85,10 @@ def is_attempt_of(session_uid: str, job: Mapping[str, Any]) -> bool:
 
 def view_job(job: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> JobView:
     """Reduce a Job's body and its pods' bodies to a view."""
-    meta = job["metadata"]
-    own = pods_of(job, pods)
+    meta, own = job["metadata"], pods_of(job, pods)
     ending = last_ending(own)
     state, finished_at = _state(job, own, ending)
-    ended = state in (JobState.SUCCEEDED, JobState.FAILED)
-    reason = _failure_reason(job, ending) if state is JobState.FAILED else None
-    return JobView(
+    view = JobView(
         name=meta["name"],
         uid=meta["uid"],
         attempt=int(meta["labels"][ATTEMPT_LABEL]),
@@ -100,14 +97,23 @@ def view_job(job: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> JobVi
         state=state,
         over=bool(_conditions(job) & {"Complete", "Failed"}),
         created_at=time(meta.get("creationTimestamp")),
-        started_at=_started_at(job) if ended or state is JobState.RUNNING else None,
+        started_at=_started_at(job, state),
         finished_at=finished_at,
-        exit_code=_exit_code(job, ending) if ended else None,
-        reason=reason,
-        message=_message(reason, ending) if ended else _so_far(ending),
-        used_mib=ending.used_mib if ending and ended else None,
-        log=ending.log if ending and ended else None,
         trouble=trouble(own) if state is JobState.WAITING else None,
+        message=_so_far(ending),
+    )
+    return _ended(view, job, ending) if state in (JobState.SUCCEEDED, JobState.FAILED) else view
+
+
+def _ended(view: JobView, job: Mapping[str, Any], ending: Ending | None) -> JobView:
+    reason = _failure_reason(job, ending) if view.state is JobState.FAILED else None
+    return replace(
+        view,
+        exit_code=_exit_code(job, ending),
+        reason=reason,
+        message=_message(reason, ending),
+        used_mib=ending.used_mib if ending else None,
+        log=ending.log if ending else None,
     )
 
 
@@ -121,7 +127,9 @@ def _condition(job: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     return found
 
 
-def _started_at(job: Mapping[str, Any]) -> datetime | None:
+def _started_at(job: Mapping[str, Any], state: JobState) -> datetime | None:
+    if state not in (JobState.RUNNING, JobState.SUCCEEDED, JobState.FAILED):
+        return None
     return time(job.get("status", {}).get("startTime") or job["metadata"].get("creationTimestamp"))
 
 
