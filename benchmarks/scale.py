@@ -1,13 +1,18 @@
 """How the operator carries many sessions: a real API server, etcd and Job controller, and a stand-in for the node.
 
-    python benchmarks/scale.py [SESSIONS]   10,000 by default, which takes some twenty minutes on two cores
+    python benchmarks/scale.py [SESSIONS] [--through N]
+
+10,000 sessions by default, which takes some twenty minutes on two quiet cores. With --through only N of them go through
+the operator; the others are made with the status of one that did, so that memory and restart are those of all.
 
 The stand-in stores one summary, made once from a real recording, for every session: what is measured is the operator.
 """
 
+import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -40,6 +45,14 @@ MIB = 2**20
 
 
 @dataclass(frozen=True)
+class Load:
+    """How many sessions there are in the end, and how many of them the operator has worked on."""
+
+    sessions: int
+    through: int
+
+
+@dataclass(frozen=True)
 class Usage:
     """What a process has used."""
 
@@ -59,14 +72,14 @@ class Usage:
         return cls(ticks / os.sysconf("SC_CLK_TCK"), kib["VmRSS:"] / 1024, kib["VmHWM:"] / 1024)
 
 
-async def main(sessions: int) -> None:
+async def main(sessions: int, through: int) -> None:
     with tempfile.TemporaryDirectory() as folder, running_server() as postgres, fresh_database(postgres) as database:
         migrate.upgrade(database)
         with running_api_server(Path(folder, "state"), job_syncs=20) as api:
             api.make_namespace(NAMESPACE)
             operator = Operator("operator-0", api.account(NAMESPACE), Path(folder, "operator.log"), settings(database))
             async with open_summaries(database, answer_seconds=60) as summaries:
-                await measure(api, operator, summaries, canned(Path(folder)), sessions)
+                await measure(api, operator, summaries, canned(Path(folder)), Load(sessions, through))
 
 
 def settings(database: str) -> dict[str, str]:
@@ -84,20 +97,22 @@ def canned(folder: Path) -> AnalysisResult:
 
 
 async def measure(
-    api: ApiServer, operator: Operator, summaries: SummaryStore, result: AnalysisResult, sessions: int
+    api: ApiServer, operator: Operator, summaries: SummaryStore, result: AnalysisResult, load: Load
 ) -> None:
     work = storing(summaries, result)
     async with standing_in(api.admin, NAMESPACE, work, at_once=AT_ONCE), connected(api.admin) as (url, client):
         with started(operator):
             await asyncio.to_thread(operator.wait_until_acting)
             began = time.monotonic()
-            await create(url, client, sessions)
-            tell("created, sessions per second", sessions / (time.monotonic() - began))
-            await until_completed(operator, sessions)
-            seconds = time.monotonic() - began
-            tell("created to Completed, sessions per second", sessions / seconds)
-            report(operator, sessions)
-        await restart(operator, sessions)
+            await create(url, client, range(load.through))
+            tell("created, sessions per second", load.through / (time.monotonic() - began))
+            await until_completed(operator, load.through)
+            tell("created to Completed, sessions per second", load.through / (time.monotonic() - began))
+            report(operator, load.through)
+            await add_finished(url, client, range(load.through, load.sessions))
+            await until_completed(operator, load.sessions)
+            tell("operator's memory with all sessions there, MiB", Usage.of(operator).resident_mib)
+        await restart(operator, load.sessions)
         await sizes(api, url, client)
 
 
@@ -112,16 +127,39 @@ def storing(
     return work
 
 
-async def create(url: str, client: aiohttp.ClientSession, sessions: int) -> None:
+async def create(url: str, client: aiohttp.ClientSession, numbers: range) -> None:
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> None:
-        key = f"P{number % 1000:03}/take-{number}.c3d"
-        spec = build_spec(RecordingRef(uri=f"s3://recordings/{key}", version="1", size_bytes=2 * MIB), key)
-        async with places, client.post(url + PATH, json=build_session(spec, namespace=NAMESPACE)) as answer:
+        async with places, client.post(url + PATH, json=manifest(number)) as answer:
             answer.raise_for_status()
 
-    await asyncio.gather(*map(one, range(sessions)))
+    await asyncio.gather(*map(one, numbers))
+
+
+async def add_finished(url: str, client: aiohttp.ClientSession, numbers: range) -> None:
+    """Make sessions that have their end already: that of the first one, which went through the operator."""
+    async with client.get(f"{url}{PATH}/{manifest(0)['metadata']['name']}") as answer:
+        body = json.dumps({"status": (await answer.json())["status"]})
+    places, headers = asyncio.Semaphore(AT_ONCE), {"Content-Type": "application/merge-patch+json"}
+
+    async def one(number: int) -> None:
+        finished = manifest(number)
+        finished["spec"]["suspend"] = True  # so that nothing happens before it has its end
+        async with places:
+            async with client.post(url + PATH, json=finished) as answer:
+                answer.raise_for_status()
+            path = f"{url}{PATH}/{finished['metadata']['name']}/status"
+            async with client.patch(path, data=body, headers=headers) as answer:
+                answer.raise_for_status()
+
+    await asyncio.gather(*map(one, numbers))
+
+
+def manifest(number: int) -> dict[str, Any]:
+    key = f"P{number % 1000:03}/take-{number}.c3d"
+    spec = build_spec(RecordingRef(uri=f"s3://recordings/{key}", version="1", size_bytes=2 * MIB), key)
+    return build_session(spec, namespace=NAMESPACE)
 
 
 async def until_completed(operator: Operator, sessions: int) -> None:
@@ -187,6 +225,11 @@ def tell(what: str, value: object) -> None:
 if __name__ == "__main__":
     if not KUBE.exists():
         sys.exit("build the node's parts first: python -m tests.cluster.node build")
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sessions", type=int, nargs="?", default=10_000)
+    parser.add_argument("--through", type=int)
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that what was started is ended
+    asyncio.run(main(given.sessions, given.sessions if given.through is None else given.through))
     sys.stdout.flush()
     os._exit(0)  # object storage's threads can abort an interpreter that is being torn down
