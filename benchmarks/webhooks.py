@@ -19,7 +19,7 @@ from emg_local.synth import synthesize, write_recording
 from emg_session import migrate
 from tests.support.api_server import ApiServer, running_api_server
 from tests.support.postgres import fresh_database, running_server
-from tests.support.receivers import ReceiverProcess, receiving
+from tests.support.receivers import WebProcess, receiving
 from tests.support.s3 import S3Server, serving_s3
 
 NAMESPACE, BUCKET, KEY = "bench", "recordings", "a-key-for-benchmarks"
@@ -69,7 +69,7 @@ def rows() -> list[Row]:
 class Bench:
     """A receiver with all it needs."""
 
-    receiver: ReceiverProcess
+    receiver: WebProcess
     starts_s: list[float]
     starts_cpu_s: list[float]
     api: ApiServer
