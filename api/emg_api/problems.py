@@ -51,10 +51,18 @@ BUG = ProblemKind(
 
 KINDS: dict[type[errors.Failure], ProblemKind] = {
     refusals.NotSigned: ProblemKind(
-        HTTPStatus.UNAUTHORIZED, "not-signed", "Not signed by a known sender", "Sign the raw body with a live key."
+        HTTPStatus.UNAUTHORIZED,
+        "not-signed",
+        "Not signed by a known sender",
+        "Sign the raw body, or send a live key as a bearer token, as the sender's line in the README says.",
+        challenge='Bearer realm="webhooks"',
     ),
     refusals.OutOfTime: ProblemKind(
-        HTTPStatus.UNAUTHORIZED, "out-of-time", "Signed at another time", "Set the clock, sign anew and send again."
+        HTTPStatus.UNAUTHORIZED,
+        "out-of-time",
+        "Signed at another time",
+        "Set the clock, sign anew and send again.",
+        challenge='Bearer realm="webhooks"',
     ),
     refusals.UnknownSender: ProblemKind(
         HTTPStatus.NOT_FOUND, "unknown-sender", "Not a sender here", "Give it a key in EMG_WEBHOOK_SECRETS."

@@ -17,6 +17,10 @@ def test_every_failure_has_its_status():
     assert set(KINDS) == failures()
 
 
+def test_whoever_lacks_a_proof_is_told_how_to_give_one():
+    assert all(told.challenge for told in KINDS.values() if told.status == 401)
+
+
 def test_only_what_may_get_better_asks_to_come_again():
     assert {kind for kind in failures() if issubclass(kind, errors.TransientFailure)} == {
         kind for kind, told in KINDS.items() if told.status == 503
