@@ -2,6 +2,8 @@
 //!
 //! The number of lanes is the same on every processor, so results do not depend on the width of its registers.
 
+use fearless_simd::{Level, Simd, dispatch, f64x8, prelude::*};
+
 pub const LANES: usize = 8;
 pub type Row = [f64; LANES];
 
@@ -15,12 +17,12 @@ pub struct Rows {
 impl Rows {
     /// Cuts `signal` into chunks of at least `shortest` samples, or into one; there are at least `least_rows` rows.
     /// Memory is used again.
-    pub fn cut(&mut self, signal: &[f64], shortest: usize, least_rows: usize) {
+    pub fn cut(&mut self, level: Level, signal: &[f64], shortest: usize, least_rows: usize) {
         let lanes = (signal.len() / shortest.saturating_add(LANES)).clamp(1, LANES);
         let length = signal.len().div_ceil(lanes).max(least_rows).max(1);
         self.samples = signal.len();
         self.rows.resize(length, [0.0; LANES]);
-        let tiled = self.cut_tiles(signal);
+        let tiled = dispatch!(level, simd => cut_tiles(simd, signal, &mut self.rows));
         self.rows[tiled..].fill([0.0; LANES]);
         for (lane, chunk) in signal.chunks(length).enumerate() {
             for (row, value) in self.rows[tiled..].iter_mut().zip(chunk.iter().skip(tiled)) {
@@ -38,46 +40,15 @@ impl Rows {
         self.rows.as_flattened_mut()
     }
 
-    /// Transposes squares of eight by eight, which stay in cache; returns the number of rows done.
-    fn cut_tiles(&mut self, signal: &[f64]) -> usize {
-        let length = self.rows.len();
-        let mut chunks = [&[][..]; LANES];
-        for (slot, chunk) in chunks.iter_mut().zip(signal.chunks(length)) {
-            *slot = chunk.as_chunks::<LANES>().0.as_flattened();
-        }
-        let tiles = chunks.map(|chunk| chunk.as_chunks::<LANES>().0);
-        let count = tiles.map(<[Row]>::len).into_iter().min().unwrap_or(0);
-        for (index, tile) in self.rows.as_chunks_mut::<LANES>().0[..count].iter_mut().enumerate() {
-            let columns: [&Row; LANES] = std::array::from_fn(|lane| &tiles[lane][index]);
-            for (place, row) in tile.iter_mut().enumerate() {
-                *row = columns.map(|column| column[place]);
-            }
-        }
-        count * LANES
-    }
-
     /// Writes all samples in their order to `signal`, which has their number.
-    pub fn join(&self, signal: &mut [f64]) {
+    pub fn join(&self, level: Level, signal: &mut [f64]) {
         let length = self.rows.len();
-        let tiled = self.join_tiles(signal);
+        let tiled = dispatch!(level, simd => join_tiles(simd, &self.rows, signal));
         for (lane, chunk) in signal.chunks_mut(length).enumerate() {
             for (value, row) in chunk.iter_mut().zip(&self.rows).skip(tiled) {
                 *value = row[lane % LANES];
             }
         }
-    }
-
-    fn join_tiles(&self, signal: &mut [f64]) -> usize {
-        let mut chunks: Vec<&mut [f64]> = signal.chunks_mut(self.rows.len()).collect();
-        let count = chunks.iter().map(|chunk| chunk.len() / LANES).min().unwrap_or(0);
-        for (index, tile) in self.rows.as_chunks::<LANES>().0[..count].iter().enumerate() {
-            for (lane, chunk) in chunks.iter_mut().enumerate() {
-                for (value, row) in chunk[index * LANES..][..LANES].iter_mut().zip(tile) {
-                    *value = row[lane % LANES];
-                }
-            }
-        }
-        count * LANES
     }
 
     pub fn samples(&self) -> usize {
@@ -98,6 +69,68 @@ impl Rows {
         let (row, lane) = self.place(index);
         self.rows[row][lane] = value;
     }
+}
+
+/// Cuts squares of eight by eight, which stay in registers; returns the number of rows done.
+#[inline(always)]
+fn cut_tiles<S: Simd>(simd: S, signal: &[f64], rows: &mut [Row]) -> usize {
+    let mut chunks = [&[][..]; LANES];
+    for (slot, chunk) in chunks.iter_mut().zip(signal.chunks(rows.len())) {
+        *slot = chunk.as_chunks::<LANES>().0;
+    }
+    let tiles = chunks.iter().map(|chunk| chunk.len()).min().unwrap_or(0);
+    for (index, tile) in rows.as_chunks_mut::<LANES>().0[..tiles].iter_mut().enumerate() {
+        let mut square = [f64x8::splat(simd, 0.0); LANES];
+        for (lane, chunk) in square.iter_mut().zip(chunks) {
+            *lane = f64x8::simd_from(simd, chunk[index]);
+        }
+        store(transposed(square), tile);
+    }
+    tiles * LANES
+}
+
+/// The reverse of `cut_tiles`.
+#[inline(always)]
+fn join_tiles<S: Simd>(simd: S, rows: &[Row], signal: &mut [f64]) -> usize {
+    let mut chunks: [&mut [Row]; LANES] = Default::default();
+    for (slot, chunk) in chunks.iter_mut().zip(signal.chunks_mut(rows.len())) {
+        *slot = chunk.as_chunks_mut::<LANES>().0;
+    }
+    let tiles = chunks.iter().map(|chunk| chunk.len()).min().unwrap_or(0);
+    for (index, tile) in rows.as_chunks::<LANES>().0[..tiles].iter().enumerate() {
+        let square = transposed(loaded(simd, tile));
+        for (chunk, lane) in chunks.iter_mut().zip(square) {
+            chunk[index] = lane.into();
+        }
+    }
+    tiles * LANES
+}
+
+#[inline(always)]
+fn loaded<S: Simd>(simd: S, tile: &[Row; LANES]) -> [f64x8<S>; LANES] {
+    let mut square = [f64x8::splat(simd, 0.0); LANES];
+    for (vector, row) in square.iter_mut().zip(tile) {
+        *vector = f64x8::simd_from(simd, *row);
+    }
+    square
+}
+
+#[inline(always)]
+pub fn store<S: Simd>(square: [f64x8<S>; LANES], tile: &mut [Row; LANES]) {
+    for (row, vector) in tile.iter_mut().zip(square) {
+        *row = vector.into();
+    }
+}
+
+/// A square of eight by eight with rows for columns: three perfect shuffles.
+#[inline(always)]
+pub fn transposed<S: Simd>(square: [f64x8<S>; LANES]) -> [f64x8<S>; LANES] {
+    shuffled(shuffled(shuffled(square)))
+}
+
+#[inline(always)]
+fn shuffled<S: Simd>([a, b, c, d, e, f, g, h]: [f64x8<S>; LANES]) -> [f64x8<S>; LANES] {
+    [a.zip_low(e), a.zip_high(e), b.zip_low(f), b.zip_high(f), c.zip_low(g), c.zip_high(g), d.zip_low(h), d.zip_high(h)]
 }
 
 /// Each lane takes its left neighbour's value: what comes before its chunk.
@@ -121,10 +154,10 @@ mod tests {
         #[test]
         fn joining_gives_back_what_was_cut(signal in prop::collection::vec(-1.0..1.0f64, 1..700), shortest in 0usize..90) {
             let mut rows = Rows::default();
-            rows.cut(&vec![9.0; 999], 3, 0);
-            rows.cut(&signal, shortest, shortest);
+            rows.cut(Level::new(), &vec![9.0; 999], 3, 0);
+            rows.cut(Level::new(), &signal, shortest, shortest);
             let mut joined = vec![0.0; signal.len()];
-            rows.join(&mut joined);
+            rows.join(Level::new(), &mut joined);
             prop_assert_eq!(&joined, &signal);
             let total: f64 = rows.rows.as_flattened().iter().map(|v| v.abs()).sum();
             prop_assert!((total - signal.iter().map(|v| v.abs()).sum::<f64>()).abs() < 1e-9);
