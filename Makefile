@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help build run demo test check format bench bench-rivals instructions accuracy corpus fuzz wheel image lock clean
+.PHONY: help build run demo test check format bench bench-api bench-node bench-rivals instructions accuracy corpus fuzz chaos scale wheel image lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,9 @@ bench: build ## speed, memory and sizes beside SciPy, ezc3d and the rivals insta
 	$(BIN)/python benchmarks/bench_core.py
 	cargo bench --quiet -p emg-core -- --quiet
 
+bench-api: build ## the web programs under load, with a real API server, storage and database (needs Go once)
+	PYTHONPATH=. $(BIN)/python benchmarks/bench_api.py
+
 bench-rivals: build ## NeuroKit2 and BioSPPy below build/, for `make bench` to compare with; no part of the product
 	rm -rf build/rivals
 	$(BIN)/pip install --quiet --disable-pip-version-check --target build/rivals neurokit2==0.2.13 biosppy==2.2.4 peakutils==1.3.5
@@ -66,6 +69,15 @@ fuzz: ## change bytes at random until something breaks: FUZZ_SECONDS for each ta
 	$(PYTHON) -m tests.support.fuzz_seeds $(FUZZ_SEEDS) emg_core_rs/fuzz/corpus
 	cd emg_core_rs && for target in header parameters frames analysis; do \
 		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=2048; done
+
+chaos: build ## kill the operator 50 times while 100 sessions run, with a real API server
+	EMG_CHAOS_KILLS=50 EMG_CHAOS_SESSIONS=100 EMG_REQUIRE_ALL=1 $(BIN)/pytest -q tests/apiserver/test_chaos.py
+
+scale: build ## 10,000 sessions with a real API server: speed, writes, memory, restart, bytes in etcd
+	$(BIN)/python benchmarks/scale.py $(SCALE)
+
+bench-node: build ## where the seconds of 200 sessions go on a real node (root, Debian, Go)
+	$(BIN)/python benchmarks/node.py
 
 wheel: $(VENV)/core.stamp $(VENV)/viewer.stamp ## dist/emg_core-*.whl and dist/emg_operator-*.whl
 	rm -f dist/emg_operator-*.whl

@@ -23,8 +23,7 @@ import rivals
 import sizes
 from scipy_analysis import PLAIN, QUICK, RATE, Array, decode
 
-from emg_api.plots import WholeQuery, whole_answer
-from emg_api.responses import encode
+from emg_api.whole import WholeQuery, whole_chunks
 
 LONGEST = "shared/data/c3d/real/ghostly/Ghostly_Emg_20230321_17-50-17-0881.c3d"
 BLAS_OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -95,7 +94,7 @@ def tasks(path: Path, data: bytes, pool: ThreadPoolExecutor) -> dict[str, Callab
 
 def whole_json(samples: Array) -> bytes:
     """Encode samples, times and moving RMS as the signals API does."""
-    return encode(whole_answer("CH1 Raw", samples, RATE, WholeQuery(), datetime.now(UTC)))
+    return b"".join(whole_chunks("CH1 Raw", samples, RATE, WholeQuery(), datetime.now(UTC)))
 
 
 def dumped(samples: Array) -> str:

@@ -2,8 +2,10 @@
 
 import emg_core
 
-from emg_api.plots import Band, WindowAnswer, encoded, pixel_times
+from emg_api.bands import Band, pixel_times
+from emg_api.numbers import json_array
 from emg_api.responses import encode
+from emg_api.window_answers import WindowAnswer
 
 CHANNEL, WIDTH = "CH1 Raw", 2000
 # Not at the start of a frame: the worst case.
@@ -31,9 +33,13 @@ def band_json(data: bytes) -> bytes:
         start_seconds=0.0,
         end_seconds=len(samples) / rate_hz,
         samples_per_pixel=len(samples) / WIDTH,
-        time_axis=encoded(pixel_times(0, len(samples), WIDTH, rate_hz)),
-        minimum=encoded(minimum),
-        maximum=encoded(maximum),
+        time_axis=json_array(pixel_times(0, len(samples), WIDTH, rate_hz)),
+        minimum=json_array(minimum),
+        maximum=json_array(maximum),
+        profile="standard-1",
+        envelope=None,
+        rms=None,
+        gaps=[],
         contractions=[],
         faults=[],
     )

@@ -6,6 +6,9 @@ import sys
 
 import uvloop
 
+from emg_api.access.audit import audit_trail
+from emg_api.access.gate import Gate
+from emg_api.access.settings import opened_access
 from emg_api.app import create_receiver, create_signals
 from emg_api.fetching import fetch_public
 from emg_api.intake import Intake
@@ -16,8 +19,10 @@ from emg_api.receiver import Receiver
 from emg_api.senders import build_senders
 from emg_api.server import listen, serve
 from emg_api.settings import ReceiverSettings, SignalsSettings
+from emg_session.audit import AuditLog
 from emg_session.database import SummaryStore, open_summaries
 from emg_session.errors import DatabaseUnavailable, Failure
+from emg_session.pool import open_database
 from emg_session.sessions import KubernetesSessions, connected_cluster
 
 _BAD_START = 2
@@ -48,12 +53,18 @@ async def run_receiver(settings: ReceiverSettings) -> None:
 
 async def run_signals(settings: SignalsSettings) -> None:
     """Serve the signals API until told to stop."""
-    metrics = Metrics()
-    listener = listen(settings.host, settings.port)
-    async with open_summaries(settings.database_url) as summaries:
-        await _refuse_other_schema(summaries)
-        recordings = MeasuredRecordings(settings.buckets, metrics)
-        await serve(create_signals(recordings=recordings, summaries=summaries, metrics=metrics), listener)
+    web, metrics = settings.web, Metrics()
+    listener = listen(web.host, web.port)
+    async with (
+        opened_access(settings.access, metrics) as access,
+        open_database(web.database_url) as database,
+        audit_trail(AuditLog(database)) as audit,
+    ):
+        gate = Gate(summaries=SummaryStore(database), access=access, audit=audit)
+        await _refuse_other_schema(gate.summaries)
+        recordings = MeasuredRecordings(web.buckets, metrics)
+        signals = create_signals(recordings=recordings, gate=gate, metrics=metrics, headers=settings.headers)
+        await serve(signals, listener)
 
 
 async def _refuse_other_schema(summaries: SummaryStore) -> None:

@@ -13,27 +13,36 @@ from emg_api.about import EXPOSITION_MEDIA, About
 from emg_api.access.gate import Gate
 from emg_api.adapters import supabase
 from emg_api.budget import ByteBudget
+from emg_api.contractions import WRITERS
+from emg_api.disconnects import StopsWithoutClient
+from emg_api.drawing import WindowDrawer
 from emg_api.excerpts import ExcerptReader
+from emg_api.headers import HeaderSettings
 from emg_api.health import Alive, Health, Ready
 from emg_api.layouts import Layouts
 from emg_api.metrics import Metrics
-from emg_api.observed import Observed
+from emg_api.negotiation import MediaType
+from emg_api.observed import Application
 from emg_api.openapi import document
 from emg_api.operations import Op, routes
 from emg_api.page import VIEWER_FOLDER, AssetPath, Page
-from emg_api.plots import WholeAnswer, WholeQuery, WindowAnswer, WindowQuery
 from emg_api.problems import EXCEPTION_HANDLERS
 from emg_api.receiver import IgnoredAnswer, Receiver, StatusAnswer, UploadAnswer
-from emg_api.refusals import ChannelNotFound, NotAnalysedYet
+from emg_api.recent import Answers, RecentBodies
+from emg_api.refusals import ChannelNotFound, NotAcceptable, NotAnalysedYet
 from emg_api.requests import ChannelPath, CodePath, SenderPath, SenderQuery, SessionPath
 from emg_api.sessions import ListQuery, SessionAnswer, Sessions, SessionsAnswer
 from emg_api.signals import ChannelsAnswer, Signals
+from emg_api.whole import WholeAnswer, WholeQuery
+from emg_api.window_answers import WINDOW_MEDIA, WindowAnswer, WindowsAnswer
+from emg_api.windows import WindowQuery, WindowsQuery
 from emg_session import errors
-from emg_session.database import SummaryStore
 from emg_session.recordings import RecordingStore
 
+_NO_HEADERS = HeaderSettings()
 _COMPUTING_THREADS = 2
 _MOST_BYTES_UNDER_WAY = 64 * 1024 * 1024
+_MOST_BYTES_KEPT = 16 * 1024 * 1024
 
 _NOTICING = (
     *(refusals.UnknownSender, refusals.RepeatedHeader, refusals.UnsupportedMedia, refusals.BodyIncomplete),
@@ -41,6 +50,7 @@ _NOTICING = (
     *(refusals.WrongShape, refusals.SenderUnavailable, errors.UnknownBucket, errors.ClusterUnavailable),
     *(errors.SessionRefused, errors.RecordingNotThere, errors.StorageUnavailable),
 )
+_CHOOSING = (NotAnalysedYet, NotAcceptable)
 _GREETING = (refusals.UnknownSender, refusals.OriginRefused)
 _FINDING = (errors.InvalidSession, errors.ClusterUnavailable)
 _LISTING = (errors.DatabaseUnavailable, errors.SchemaMismatch)
@@ -88,23 +98,43 @@ def signals_operations(signals: Signals, sessions: Sessions) -> list[Op]:
     """Return what browsers and notebooks call."""
     jit, of_session = "/signals/jit/{session_id}", "/sessions/{session_id}"
     one: dict[str, Any] = {"params": SessionPath, "session": True}
-    kept: dict[str, Any] = {"session": True, "also": {304: None}}
+    kept: dict[str, Any] = {"session": True, "also": {304: None}, "errors": (ChannelNotFound, NotAcceptable, *_READING)}
     forms: dict[str, Any] = {
         "params": ChannelPath,
         "query": WholeQuery,
         "other_query": WindowQuery,
-        "out": (WholeAnswer, WindowAnswer),
+        "out": _window_media((WholeAnswer, WindowAnswer)),
     }
+    several: dict[str, Any] = {"params": SessionPath, "query": WindowsQuery, "out": _window_media(WindowsAnswer)}
+    tables = dict.fromkeys(WRITERS, bytes)
+    as_csv, as_arrow, as_parquet = (_table(media_type) for media_type in WRITERS)
     return [
-        # First: `channels` is no channel's name.
-        Op("GET", f"{jit}/channels", signals.channels, **kept, params=SessionPath, out=ChannelsAnswer, errors=_READING),
-        Op(
-            "GET", f"{jit}/{{channel_name:path}}", signals.channel, **kept, **forms, errors=(ChannelNotFound, *_READING)
-        ),
-        Op("GET", "/sessions", sessions.listing, query=ListQuery, out=SessionsAnswer, errors=_LISTING),
+        # First: `channels` and `windows` are no channels' names.
+        Op("GET", f"{jit}/channels", signals.channels, **kept, params=SessionPath, out=ChannelsAnswer),
+        Op("GET", f"{jit}/windows", signals.windows, **kept, **several),
+        Op("GET", f"{jit}/{{channel_name:path}}", signals.channel, **kept, **forms),
+        Op("GET", "/sessions", sessions.listing, listing=True, query=ListQuery, out=SessionsAnswer, errors=_LISTING),
         Op("GET", of_session, sessions.one, **one, out=SessionAnswer),
         Op("GET", f"{of_session}/summary", sessions.summary, **one, out=dict[str, Any], errors=(NotAnalysedYet,)),
+        Op("GET", f"{of_session}/contractions", sessions.contractions, **one, out=tables, errors=_CHOOSING),
+        Op("GET", f"{of_session}/contractions.csv", sessions.contractions_csv, **one, **as_csv),
+        Op("GET", f"{of_session}/contractions.arrow", sessions.contractions_arrow, **one, **as_arrow),
+        Op(
+            "GET",
+            f"{of_session}/contractions.parquet",
+            sessions.contractions_parquet,
+            **one,
+            **as_parquet,
+        ),
     ]
+
+
+def _table(media_type: MediaType) -> dict[str, Any]:
+    return {"out": {media_type: bytes}, "errors": (NotAnalysedYet,)}
+
+
+def _window_media(as_json: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an operation answers with
+    return dict.fromkeys(WINDOW_MEDIA, bytes) | {MediaType.JSON: as_json}
 
 
 def page_operations(page: Page) -> list[Op]:
@@ -128,39 +158,56 @@ def own_operations(health: Health, about: About) -> list[Op]:
 def create_receiver(receiver: Receiver) -> Starlette:
     """Create the receiver: notices in, sessions out."""
     health = Health(summaries=receiver.intake.summaries, needs_database=False)
-    return _application("EMG receiver", receiver_operations(receiver), health, receiver.metrics)
+    return _application("EMG receiver", receiver_operations(receiver), health=health, metrics=receiver.metrics)
 
 
-def create_signals(*, recordings: RecordingStore, summaries: SummaryStore, metrics: Metrics) -> Starlette:
+def create_signals(
+    *, recordings: RecordingStore, gate: Gate, metrics: Metrics, headers: HeaderSettings = _NO_HEADERS
+) -> Starlette:
     """Create the signals API with the viewer."""
-    health = Health(summaries=summaries, needs_database=True)
-    return _application("EMG signals", _signals(recordings, summaries, metrics), health, metrics)
+    health = Health(summaries=gate.summaries, needs_database=True)
+    operations = _signals(recordings, gate, metrics)
+    return _application("EMG signals", operations, health=health, metrics=metrics, gate=gate, headers=headers)
 
 
-def create_both(receiver: Receiver) -> Starlette:
+def create_both(receiver: Receiver, gate: Gate) -> Starlette:
     """Create receiver and signals API as one program, for one machine."""
-    signals = _signals(receiver.intake.recordings, receiver.intake.summaries, receiver.metrics)
-    health = Health(summaries=receiver.intake.summaries, needs_database=True)
-    return _application("EMG", [*receiver_operations(receiver), *signals], health, receiver.metrics)
+    operations = [*receiver_operations(receiver), *_signals(receiver.intake.recordings, gate, receiver.metrics)]
+    health = Health(summaries=gate.summaries, needs_database=True)
+    return _application("EMG", operations, health=health, metrics=receiver.metrics, gate=gate)
 
 
-def _signals(recordings: RecordingStore, summaries: SummaryStore, metrics: Metrics) -> list[Op]:
+def _signals(recordings: RecordingStore, gate: Gate, metrics: Metrics) -> list[Op]:
     reader = ExcerptReader(
         recordings=recordings,
         budget=ByteBudget(_MOST_BYTES_UNDER_WAY),
         limiter=CapacityLimiter(_COMPUTING_THREADS),
     )
-    signals = Signals(layouts=Layouts(recordings, metrics), reader=reader)
+    signals = Signals(
+        layouts=Layouts(recordings, metrics),
+        drawer=WindowDrawer(reader=reader),
+        answers=Answers(recent=RecentBodies(_MOST_BYTES_KEPT), metrics=metrics),
+        wholes=ByteBudget(_MOST_BYTES_UNDER_WAY),
+    )
     page = Page(files=StaticFiles(directory=VIEWER_FOLDER, check_dir=False))
-    return [*signals_operations(signals, Sessions(summaries=summaries)), *page_operations(page)]
+    return [*signals_operations(signals, Sessions(summaries=gate.summaries)), *page_operations(page)]
 
 
-def _application(title: str, operations: Sequence[Op], health: Health, metrics: Metrics) -> Starlette:
+def _application(
+    title: str,
+    operations: Sequence[Op],
+    *,
+    health: Health,
+    metrics: Metrics,
+    gate: Gate | None = None,
+    headers: HeaderSettings = _NO_HEADERS,
+) -> Starlette:
     about = About(metrics=metrics)
     every = [*operations, *own_operations(health, about)]
     about.document = document(every, title)
-    return Starlette(
-        routes=routes(every, Gate(summaries=health.summaries)),
+    return Application(
+        routes=routes(every, gate),
         exception_handlers=EXCEPTION_HANDLERS,
-        middleware=[Middleware(Observed, metrics=metrics)],
+        middleware=[*headers.middleware(), Middleware(StopsWithoutClient)],
+        metrics=metrics,
     )

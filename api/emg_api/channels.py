@@ -34,21 +34,3 @@ def verdicts(session: StoredSession) -> dict[str, str]:
     """Return each channel's verdict on its quality; empty before the analysis."""
     summary = session.analytics_summary
     return {channel["name"]: channel["verdict"] for channel in summary["channels"]} if summary else {}
-
-
-def faults_of(session: StoredSession, channel: str) -> list[Mapping[str, Any]]:
-    """Return the listed faults of a channel; empty before the analysis."""
-    summary = session.analytics_summary
-    return [fault for fault in summary["faults"] if fault["channel"] == channel] if summary else []
-
-
-def contractions_of(session: StoredSession, channel: str) -> list[Mapping[str, Any]]:
-    """Return the contractions of the muscle a channel belongs to; empty before the analysis."""
-    summary = session.analytics_summary
-    muscles = summary["muscles"] if summary else []
-    return [
-        contraction
-        for muscle in muscles
-        if channel in (muscle["raw_channel"], muscle["timing_channel"])
-        for contraction in muscle["contractions"]
-    ]

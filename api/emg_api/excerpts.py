@@ -1,20 +1,21 @@
-"""Some samples of one channel, read in pieces of whole frames: memory does not grow with the window."""
+"""Samples of a recording, read and decoded piece by piece within a budget of memory."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
-import emg_core
 import numpy as np
 from anyio import CapacityLimiter, to_thread
 from numpy.typing import NDArray
 
 from emg_api.budget import ByteBudget
-from emg_api.channels import unit_of
+from emg_api.layouts import KnownRecording
 from emg_session.database import StoredSession
 from emg_session.recordings import RecordingStore
 
 Samples = NDArray[np.float64]
+T = TypeVar("T")
 
 PIECE_BYTES = 2 * 1024 * 1024
 # A piece's bytes, their copy out of object storage's hands, and 16-bit samples of a lone channel as float64.
@@ -23,29 +24,12 @@ _BYTES_FOR_EACH_READ = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Excerpt:
-    """Samples of one channel: `count` of them from `first_sample` on."""
+    """The samples of all channels from `first_sample` on, `count` of each."""
 
     session: StoredSession
-    layout: emg_core.Layout
-    channel: int
-    rate_hz: float
+    recording: KnownRecording
     first_sample: int
     count: int
-
-    @property
-    def name(self) -> str:
-        """The channel's name in the recording."""
-        return str(self.layout.metadata["channels"][self.channel]["name"])
-
-    @property
-    def unit(self) -> str | None:
-        """The unit of the samples."""
-        return unit_of(self.layout.metadata["channels"][self.channel])
-
-    @property
-    def duration_s(self) -> float:
-        """The whole recording's duration."""
-        return float(self.layout.metadata["duration_s"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +41,31 @@ class Frames:
     end_byte: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """Some frames of an excerpt as they were read."""
+
+    excerpt: Excerpt
+    frames: Frames
+    data: bytes
+
+    def decoded(self, channel: int) -> tuple[int, Samples]:
+        """Return which of the excerpt's samples these begin with, and them: float64, shape (n,)."""
+        excerpt, frames = self.excerpt, self.frames
+        samples = excerpt.recording.layout.samples(self.data, channel)
+        lead = max(excerpt.first_sample - frames.first_sample, 0)
+        first = frames.first_sample + lead - excerpt.first_sample
+        return first, samples[lead : lead + excerpt.count - first]
+
+
 def frames_of(excerpt: Excerpt, most_bytes: int) -> Iterator[Frames]:
     """Return the frames that cover an excerpt, in pieces of at most so many bytes, but at least a frame."""
+    recording = excerpt.recording
     start_s, end_s = (
-        sample / excerpt.rate_hz for sample in (excerpt.first_sample, excerpt.first_sample + excerpt.count)
+        sample / recording.rate_hz for sample in (excerpt.first_sample, excerpt.first_sample + excerpt.count)
     )
-    first_sample, end_sample, start_byte, end_byte = excerpt.layout.frame_window(start_s, end_s)
-    metadata = excerpt.layout.metadata
-    samples_per_frame = metadata["samples_per_channel"] // metadata["frames"]
+    first_sample, end_sample, start_byte, end_byte = recording.layout.frame_window(start_s, end_s)
+    samples_per_frame = recording.samples_per_channel // recording.metadata["frames"]
     frame_bytes = (end_byte - start_byte) * samples_per_frame // (end_sample - first_sample)
     step_bytes = max(most_bytes // frame_bytes, 1) * frame_bytes
     for start in range(start_byte, end_byte, step_bytes):
@@ -81,19 +82,31 @@ class ExcerptReader:
     limiter: CapacityLimiter
     piece_bytes: int = PIECE_BYTES
 
-    async def pieces(self, excerpt: Excerpt) -> AsyncIterator[tuple[int, Samples]]:
-        """Yield samples piece by piece: float64, shape (n,), and where in the excerpt the first of them is."""
+    async def pieces(self, excerpt: Excerpt) -> AsyncIterator[Piece]:
+        """Yield an excerpt piece by piece."""
         session = excerpt.session
         for frames in frames_of(excerpt, self.piece_bytes):
             stored = await self.recordings.read_range(
                 session.file_path, frames.start_byte, frames.end_byte, session.object_version
             )
-            decode = partial(excerpt.layout.samples, stored.data, excerpt.channel)
-            decoded = await to_thread.run_sync(decode, limiter=self.limiter)
-            lead = max(excerpt.first_sample - frames.first_sample, 0)
-            first = frames.first_sample + lead - excerpt.first_sample
-            if len(samples := decoded[lead : lead + excerpt.count - first]):
-                yield first, samples
+            yield Piece(excerpt=excerpt, frames=frames, data=stored.data)
+
+    async def samples(self, excerpt: Excerpt, channels: Sequence[int]) -> NDArray[np.float64]:
+        """Return whole channels of an excerpt, shape (channels, n)."""
+        samples = np.empty((len(channels), excerpt.count))
+
+        def place(piece: Piece) -> None:
+            for row, channel in zip(samples, channels, strict=True):
+                first, part = piece.decoded(channel)
+                row[first : first + len(part)] = part
+
+        async for piece in self.pieces(excerpt):
+            await self.compute(partial(place, piece))
+        return samples
+
+    async def compute(self, work: Callable[[], T]) -> T:
+        """Do what takes the processor's time in a thread: the event loop has others to serve."""
+        return await to_thread.run_sync(work, limiter=self.limiter)
 
     def cost(self, excerpt: Excerpt) -> int:
         """Return how many bytes reading an excerpt takes at most at any one time."""

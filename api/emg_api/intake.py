@@ -118,7 +118,7 @@ class Intake:
             if notice.version is None:
                 raise
             recording = RecordingRef(uri=uri, version=notice.version, size_bytes=notice.size_bytes)
-            order = ObjectOrder.of(sequence=notice.sequence)
+            order = ObjectOrder.of(modified_at=notice.modified_at, sequence=notice.sequence)
             return Sighting(recording=recording, order=order, metadata=None, remark=f"not read yet: {failure}")
         self.metrics.waited(perf_counter() - started, seen=True)
         return sighting

@@ -31,7 +31,7 @@ class Cache(StrEnum):
 
     LAYOUTS = "layouts"
     ANSWERS = "answers"
-    TOKENS = "tokens"
+    ACCESS = "access"
 
 
 class Metrics:

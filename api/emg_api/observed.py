@@ -1,20 +1,47 @@
-"""Every request is timed, from its first byte to its answer's last."""
+"""Every request gets an identifier and a trace, is timed until its answer's last byte, and leaves a line."""
 
+import logging
+import re
+import uuid
 from time import perf_counter
+from typing import Any
 
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from emg_api.logs import identified
 from emg_api.metrics import Metrics
 from emg_api.operations import OPERATION
+from emg_session.trace import TraceContext, traced
+
+REQUEST_ID_HEADER = "x-request-id"
 
 _NO_OPERATION = "none"
 _BUG = 500
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# What probes and Prometheus ask every few seconds.
+_QUIET = ("health_", "about_")
+
+_log = logging.getLogger(__name__)
+
+
+class Application(Starlette):
+    """A program whose every answer is observed, that to a bug of ours included."""
+
+    def __init__(self, *, metrics: Metrics, **starlette: Any) -> None:  # noqa: ANN401 - Starlette's own arguments
+        super().__init__(**starlette)
+        self._metrics = metrics
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Observe from outside of everything."""
+        return Observed(super().build_middleware_stack(), self._metrics)
 
 
 class Observed:
-    """Middleware around everything but the last resort for bugs, which is Starlette's own."""
+    """Middleware around a whole program."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
@@ -22,15 +49,42 @@ class Observed:
         """Answer a request."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
+        headers = Headers(scope=scope)
+        request_id = request_id_of(headers)
+        with identified(request_id), traced(trace_of(headers)):
+            await self._observe(scope, receive, send, request_id)
+        return None
+
+    async def _observe(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         status, started = _BUG, perf_counter()
 
         async def noted(message: Message) -> None:
             nonlocal status
-            status = message.get("status", status)
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
             await send(message)
 
         try:
             await self._app(scope, receive, noted)
         finally:
-            self._metrics.answered(scope.get(OPERATION, _NO_OPERATION), status, perf_counter() - started)
-        return None
+            self._tell(scope.get(OPERATION, _NO_OPERATION), status, perf_counter() - started)
+
+    def _tell(self, operation: str, status: int, seconds: float) -> None:
+        self._metrics.answered(operation, status, seconds)
+        level = logging.DEBUG if operation.startswith(_QUIET) else logging.INFO
+        fields = {"operation": operation, "status": status, "milliseconds": round(1000 * seconds, 3)}
+        _log.log(level, "answered", extra=fields)
+
+
+def request_id_of(headers: Headers) -> str:
+    """Return the identifier that the request brings, if it is well-formed, or a new one."""
+    given = headers.getlist(REQUEST_ID_HEADER)
+    return given[0] if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]) else uuid.uuid4().hex
+
+
+def trace_of(headers: Headers) -> TraceContext:
+    """Return our place in the trace that the request belongs to, or in a new one."""
+    given = headers.getlist("traceparent")
+    parent = TraceContext.parse(given[0]) if len(given) == 1 else None
+    return parent.child() if parent else TraceContext.begin()

@@ -9,15 +9,35 @@ from typing import Any
 
 import msgspec
 
+from emg_api.access.gate import MOST_REASON_CHARACTERS, REASON_HEADER
 from emg_api.operations import Op
 from emg_api.problems import BUG, KINDS, Problem, ProblemKind
-from emg_api.refusals import BadPath, BadQuery, SessionNotFound
-from emg_session.errors import DatabaseUnavailable, Failure
+from emg_api.refusals import (
+    BadAuthorization,
+    BadPath,
+    BadQuery,
+    BadReason,
+    InvalidToken,
+    KeysUnavailable,
+    NotAllowed,
+    NoToken,
+    SessionNotFound,
+)
+from emg_session.errors import ClusterUnavailable, DatabaseUnavailable, Failure
 
 Json = dict[str, Any]
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM_MEDIA = "application/problem+json"
+_AT_THE_GATE = (NoToken, BadAuthorization, InvalidToken, NotAllowed, BadReason, KeysUnavailable, ClusterUnavailable)
+_TOKEN = {"type": "http", "scheme": "bearer", "description": "What EMG_AUTH says: of Kubernetes, or of an OIDC issuer."}
+_REASON = {
+    "in": "header",
+    "name": REASON_HEADER,
+    "required": False,
+    "description": "Why the caller reads, for the audit table.",
+    "schema": {"type": "string", "maxLength": MOST_REASON_CHARACTERS},
+}
 _DESCRIPTION = (
     "Errors are RFC 9457 problems. A problem's `type` never changes, its `advice` says what to do; "
     "those marked 503 are worth another try after Retry-After."
@@ -34,7 +54,7 @@ def document(operations: Sequence[Op], title: str) -> Json:
         "openapi": "3.1.0",
         "info": {"title": title, "version": version("emg-operator"), "description": _DESCRIPTION},
         "paths": paths,
-        "components": {"schemas": schemas.components},
+        "components": {"schemas": schemas.components, "securitySchemes": {"token": _TOKEN}},
     }
 
 
@@ -79,6 +99,10 @@ def _operation(op: Op, schemas: Schemas) -> Json:
         "parameters": _parameters(op, schemas),
         "responses": _successes(op, schemas) | _problems(op),
     }
+    if op.guarded:
+        # Or nothing, where EMG_AUTH is none.
+        operation["security"] = [{}, {"token": []}]
+        operation["parameters"].append(_REASON)
     if op.body is not None:
         content = {"application/json": {"schema": schemas.of(op.body)}}
         operation["requestBody"] = {"required": True, "content": content}
@@ -115,7 +139,8 @@ def failures_of(op: Op) -> list[type[Failure]]:
     in_query: list[type[Failure]] = [BadQuery]
     in_path: list[type[Failure]] = [BadPath] if op.params else []
     of_session: list[type[Failure]] = [SessionNotFound, DatabaseUnavailable] if op.session else []
-    return list(dict.fromkeys([*in_query, *in_path, *of_session, *op.errors]))
+    of_caller = _AT_THE_GATE if op.guarded else ()
+    return list(dict.fromkeys([*in_query, *in_path, *of_session, *of_caller, *op.errors]))
 
 
 def _problems(op: Op) -> Json:

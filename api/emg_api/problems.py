@@ -12,6 +12,7 @@ from starlette.types import ExceptionHandler
 from emg_api import refusals
 from emg_session import errors
 
+_REALM = 'Bearer realm="emg"'
 _RETRY_AFTER_SECONDS = "5"
 # What may still come of the body is not waited for.
 _UNREAD = (refusals.BodyTooLarge, refusals.BodyTooSlow, refusals.UnsupportedMedia)
@@ -26,6 +27,7 @@ class ProblemKind:
     slug: str
     title: str
     advice: str
+    challenge: str | None = None
 
     @property
     def type(self) -> str:
@@ -82,11 +84,44 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     refusals.WrongShape: ProblemKind(
         HTTPStatus.UNPROCESSABLE_ENTITY, "wrong-shape", "Not this sender's payload", "Send it as the sender makes it."
     ),
+    refusals.BadReason: ProblemKind(
+        HTTPStatus.BAD_REQUEST, "bad-reason", "Emg-Reason can't be read", "Say why in one short line, or not at all."
+    ),
+    refusals.NoToken: ProblemKind(
+        HTTPStatus.UNAUTHORIZED, "no-token", "No token", "Send `Authorization: Bearer …`.", _REALM
+    ),
+    refusals.InvalidToken: ProblemKind(
+        HTTPStatus.UNAUTHORIZED,
+        "invalid-token",
+        "Not a valid token",
+        "Get a new token for the audience of this API.",
+        f'{_REALM}, error="invalid_token"',
+    ),
+    refusals.BadAuthorization: ProblemKind(
+        HTTPStatus.BAD_REQUEST,
+        "bad-authorization",
+        "Authorization can't be read",
+        "Send one `Authorization: Bearer …`.",
+        f'{_REALM}, error="invalid_request"',
+    ),
+    refusals.NotAllowed: ProblemKind(
+        HTTPStatus.FORBIDDEN,
+        "not-allowed",
+        "Not allowed",
+        "Ask who administers the system for the right to see this.",
+        f'{_REALM}, error="insufficient_scope"',
+    ),
+    refusals.KeysUnavailable: ProblemKind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "keys-unavailable", "The identity provider does not answer", _WAIT
+    ),
     refusals.BadPath: ProblemKind(
         HTTPStatus.NOT_FOUND, "bad-path", "Nothing can have this address", "Compare /openapi.json."
     ),
     refusals.BadQuery: ProblemKind(
         HTTPStatus.UNPROCESSABLE_ENTITY, "bad-query", "Query out of bounds", "Correct the named parameter."
+    ),
+    refusals.NotAcceptable: ProblemKind(
+        HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", "Not to be had as that", "Send Accept with a type that is named."
     ),
     refusals.SessionNotFound: ProblemKind(
         HTTPStatus.NOT_FOUND, "session-not-found", "No such session", "GET /sessions lists them."
@@ -151,9 +186,16 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
 }
 
 
+def kind_of(failure: errors.Failure) -> ProblemKind:
+    """Return how a failure is told."""
+    return KINDS.get(type(failure), BUG)
+
+
 def _of_failure(failure: errors.Failure) -> Response:
-    kind = KINDS.get(type(failure), BUG)
+    kind = kind_of(failure)
     headers = {"retry-after": _RETRY_AFTER_SECONDS} if isinstance(failure, errors.TransientFailure) else {}
+    if kind.challenge:
+        headers["www-authenticate"] = kind.challenge
     if isinstance(failure, _UNREAD):
         headers["connection"] = "close"
     return _answer(kind, str(failure), headers)

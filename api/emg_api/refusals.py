@@ -59,6 +59,10 @@ class BadQuery(PermanentFailure):
     """A query parameter is unknown, repeated or out of bounds."""
 
 
+class NotAcceptable(PermanentFailure):
+    """The answer can't be had as any media type the request accepts."""
+
+
 class SessionNotFound(PermanentFailure):
     """No session has this id or code."""
 
@@ -69,3 +73,27 @@ class ChannelNotFound(PermanentFailure):
 
 class NotAnalysedYet(PermanentFailure):
     """The session is there, its summary is not."""
+
+
+class BadReason(PermanentFailure):
+    """The header that says why a caller reads is given twice, too long, or no plain text."""
+
+
+class NoToken(PermanentFailure):
+    """The request has no bearer token."""
+
+
+class BadAuthorization(PermanentFailure):
+    """The request's Authorization is no single well-formed bearer token."""
+
+
+class InvalidToken(PermanentFailure):
+    """The token is nobody's, not for us, or not any more."""
+
+
+class NotAllowed(PermanentFailure):
+    """The caller is known and may not do this."""
+
+
+class KeysUnavailable(TransientFailure):
+    """The identity provider's keys can't be fetched, so no token can be checked."""

@@ -2,9 +2,12 @@
 
 import asyncio
 import re
+from functools import cache
 from typing import Annotated
 
 import msgspec
+import msgspec.inspect
+from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 
 from emg_api.adapters.request import RawRequest
@@ -110,19 +113,34 @@ def parse_query(
 
     Raises BadQuery naming what is unknown, repeated or out of bounds.
     """
-    given = request.query_params.multi_items()
-    names = [name for name, _ in given]
-    if other and not set(names).isdisjoint(set(other.__struct_fields__) - set(kind.__struct_fields__)):
+    names = set(request.query_params.keys())
+    if other and not names.isdisjoint(set(other.__struct_fields__) - set(kind.__struct_fields__)):
         kind = other
-    unknown = sorted(set(names) - set(kind.__struct_fields__))
+    unknown = sorted(names - set(kind.__struct_fields__))
     if unknown:
         raise BadQuery(f"unknown: {', '.join(unknown)}; known here: {', '.join(kind.__struct_fields__) or 'none'}")
-    if len(set(names)) < len(names):
-        raise BadQuery("each parameter may be given once")
     try:
-        return msgspec.convert(dict(given), kind, strict=False)
+        return msgspec.convert(_values(request.query_params, _repeatable(kind)), kind, strict=False)
     except msgspec.ValidationError as error:
         raise BadQuery(str(error)) from error
+
+
+def _values(given: QueryParams, repeatable: frozenset[str]) -> dict[str, str | list[str]]:
+    """Return each parameter's value, or its values where it may have several; raises BadQuery."""
+    values: dict[str, str | list[str]] = {}
+    for name in given:
+        several = given.getlist(name)
+        if len(several) > 1 and name not in repeatable:
+            raise BadQuery("each parameter may be given once")
+        values[name] = several if name in repeatable else several[0]
+    return values
+
+
+@cache
+def _repeatable(kind: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the parameters that are lists."""
+    types = {field.name: msgspec.inspect.type_info(field.type) for field in msgspec.structs.fields(kind)}
+    return frozenset(name for name, of_field in types.items() if isinstance(of_field, msgspec.inspect.VarTupleType))
 
 
 def session_key(request: Request, name: str) -> str:

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
+from emg_api.protocol import BoundedProtocol
 from emg_session.errors import InvalidSettings
 
 _log = logging.getLogger(__name__)
@@ -35,12 +37,16 @@ def listen(host: str, port: int) -> socket.socket:
         raise InvalidSettings(f"can't listen on {host}:{port} ({error.strerror}): set EMG_HOST, EMG_PORT") from error
 
 
+def web_config(application: ASGIApp) -> uvicorn.Config:
+    """Return how every web program of ours is served."""
+    return uvicorn.Config(
+        application, loop="uvloop", http=BoundedProtocol, lifespan="off", access_log=False, log_config=None
+    )
+
+
 async def serve(application: Starlette, listener: socket.socket) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are finished."""
-    config = uvicorn.Config(
-        application, loop="uvloop", http="httptools", lifespan="off", access_log=False, log_config=None
-    )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     host, port, *_ = listener.getsockname()
     _log.info("listening", extra={"host": host, "port": port})
-    await _Server(config).serve(sockets=[listener])
+    await _Server(web_config(application)).serve(sockets=[listener])

@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from emg_api.access.settings import AccessSettings
+from emg_api.headers import HeaderSettings
 from emg_api.senders import SenderSettings, parse_senders
 from emg_session.connections import database_url
-from emg_session.errors import InvalidSettings
 from emg_session.recordings import Buckets
 from emg_session.sessions import own_namespace
 from emg_session.settings import integer, required
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignalsSettings:
-    """What the signals API needs."""
+class WebSettings:
+    """What both programs need."""
 
     database_url: str = field(repr=False)
     buckets: Buckets
@@ -21,9 +22,8 @@ class SignalsSettings:
     port: int
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> "SignalsSettings":
+    def from_env(cls, env: Mapping[str, str]) -> "WebSettings":
         """Read the settings; raises InvalidSettings."""
-        refuse_authentication(env)
         return cls(
             database_url=database_url(env),
             buckets=Buckets.from_json(required(env, "EMG_BUCKETS", "which buckets may be read")),
@@ -33,17 +33,35 @@ class SignalsSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignalsSettings:
+    """What the signals API needs."""
+
+    web: WebSettings
+    access: AccessSettings
+    headers: HeaderSettings
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "SignalsSettings":
+        """Read the settings; raises InvalidSettings."""
+        return cls(
+            web=WebSettings.from_env(env),
+            access=AccessSettings.from_env(env),
+            headers=HeaderSettings.from_env(env),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReceiverSettings:
     """What the receiver needs."""
 
-    web: SignalsSettings
+    web: WebSettings
     senders: tuple[SenderSettings, ...]
     namespace: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "ReceiverSettings":
         """Read the settings; raises InvalidSettings, also where no sender could prove itself."""
-        web = SignalsSettings.from_env(env)
+        web = WebSettings.from_env(env)
         return cls(
             web=web,
             senders=senders_from_env(env, web.buckets),
@@ -58,11 +76,3 @@ def senders_from_env(env: Mapping[str, str], buckets: Buckets) -> tuple[SenderSe
     if not options:
         required(env, "EMG_WEBHOOK_SECRETS", "the keys that senders sign with")
     return parse_senders(keys, options, buckets)
-
-
-def refuse_authentication(env: Mapping[str, str]) -> None:
-    """Raise InvalidSettings where somebody counts on an authentication that is not there yet."""
-    if env.get("EMG_AUTH", "") not in ("", "none"):
-        raise InvalidSettings(
-            "EMG_AUTH may only be none: there is no authentication yet, so let only users reach the signals API"
-        )

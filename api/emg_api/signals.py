@@ -1,6 +1,6 @@
-"""The signals API: a channel just in time, read from the recording's own bytes; nothing but layouts is kept."""
+"""The signals API: channels just in time, read from the recording's own bytes; nothing is kept but bounded caches."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -8,33 +8,31 @@ from typing import Any
 
 import emg_core
 import msgspec
-import numpy as np
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
-from emg_api.channels import contractions_of, display_scale, faults_of, find_channel, unit_of, verdicts
-from emg_api.excerpts import Excerpt, ExcerptReader
-from emg_api.layouts import Layouts
-from emg_api.plots import (
-    WHOLE_BYTES_PER_SAMPLE,
-    Band,
-    Samples,
-    WholeQuery,
-    WindowAnswer,
-    WindowQuery,
-    check_whole,
-    encoded,
-    fault_spans,
-    gaps,
-    pixel_times,
-    sample_range,
-    spans,
-    whole_answer,
+from emg_api.budget import ByteBudget
+from emg_api.channels import find_channel, unit_of, verdicts
+from emg_api.drawing import WindowDrawer
+from emg_api.excerpts import Excerpt
+from emg_api.layouts import KnownRecording, Layouts
+from emg_api.negotiation import Coding, MediaType, accepted_coding, accepted_media_type
+from emg_api.packing import pack, packed_chunks
+from emg_api.recent import Answers
+from emg_api.refusals import BadQuery
+from emg_api.responses import (
+    Streamed,
+    encode,
+    entity_tag,
+    is_any_known,
+    is_known,
+    not_modified,
+    packed_response,
 )
-from emg_api.responses import caching, encode, entity_tag, is_any_known, is_known, not_modified
+from emg_api.whole import WHOLE_BYTES_PER_SAMPLE, WholeQuery, check_whole, whole_chunks
+from emg_api.window_answers import WINDOW_MEDIA, encoder
+from emg_api.windows import WindowQuery, WindowsQuery, window_of
 from emg_session.database import StoredSession
-from emg_session.errors import CorruptRecording
 
 _CHANNELS_NOTE = "No samples are stored: each channel is read from the recording when it is asked for."
 
@@ -64,67 +62,108 @@ class ChannelsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Signals:
-    """The endpoints below /signals/jit with what they use."""
+    """The endpoints below /signals/jit with what they use; `wholes` bounds the memory of whole channels under way."""
 
     layouts: Layouts
-    reader: ExcerptReader
+    drawer: WindowDrawer
+    answers: Answers
+    wholes: ByteBudget
 
     async def channels(self, request: Request, session: StoredSession) -> Response:
         """GET /signals/jit/{session_id}/channels: names, roles, units and verdicts."""
-        tag = _tag(session, "", None)
+        media_type, coding = accepted_media_type(request, [MediaType.JSON]), accepted_coding(request)
+        tag = _tag(session, "channels", coding)
         if is_known(request, tag):
             return not_modified(tag)
-        layout = await self.layouts.of(session.file_path, session.object_version)
+        recording = await self.layouts.of(session.file_path, session.object_version)
         if is_any_known(request):
             return not_modified(tag)
-        return _json(encode(channels_answer(layout.metadata, verdicts(session))), tag)
+        body = encode(channels_answer(recording.metadata, verdicts(session)))
+        packed = await self.drawer.reader.compute(lambda: pack(body, coding))
+        return packed_response(packed, tag, media_type)
 
     async def channel(self, request: Request, session: StoredSession, query: WholeQuery | WindowQuery) -> Response:
-        """GET /signals/jit/{session_id}/{channel_name}: a window where width, start or end are given, else all."""
+        """GET /signals/jit/{session_id}/{channel_name}: a window where any of its parameters is given, else all."""
         name = str(request.path_params["channel_name"])
-        tag = _tag(session, name, query)
-        if is_known(request, tag):
-            return not_modified(tag)
-        excerpt = await self._excerpt(session, name, query)
-        if is_any_known(request):
-            return not_modified(tag)
-        return _json(await self._computed(excerpt, query), tag)
-
-    async def _excerpt(self, session: StoredSession, name: str, query: WholeQuery | WindowQuery) -> Excerpt:
-        """Find out which samples are asked for; raises ChannelNotFound, BadQuery, CorruptRecording."""
-        layout = await self.layouts.of(session.file_path, session.object_version)
-        channel = find_channel(layout, name)
-        rate_hz, count = layout.metadata["sample_rate_hz"], layout.metadata["samples_per_channel"]
-        if not (rate_hz and count):
-            raise CorruptRecording("the recording has no sampling rate or no sample")
-        first, end = sample_range(query, rate_hz, count) if isinstance(query, WindowQuery) else (0, count)
-        return Excerpt(
-            session=session, layout=layout, channel=channel, rate_hz=rate_hz, first_sample=first, count=end - first
-        )
-
-    async def _computed(self, excerpt: Excerpt, query: WholeQuery | WindowQuery) -> bytes:
+        media_type = accepted_media_type(request, WINDOW_MEDIA)
         match query:
             case WindowQuery():
-                return await self._window(excerpt, query)
-            case WholeQuery():
-                return await self._whole(excerpt, query)
+                return await self._window(request, session, query, [name], media_type)
+            case WholeQuery() if media_type is MediaType.JSON:
+                return await self._whole(request, session, query, name)
+            case _:
+                return await self._window(request, session, every_sample(query), [name], media_type)
 
-    async def _window(self, excerpt: Excerpt, query: WindowQuery) -> bytes:
-        silent = gaps(faults_of(excerpt.session, excerpt.name), excerpt.first_sample, excerpt.count)
-        band = Band(excerpt.count, query.width, silent)
-        async with self.reader.budget.lent(self.reader.cost(excerpt)):
-            async for first, samples in self.reader.pieces(excerpt):
-                band.add(first, samples)
-        return window_body(excerpt, query, band)
+    async def windows(self, request: Request, session: StoredSession, query: WindowsQuery) -> Response:
+        """GET /signals/jit/{session_id}/windows: the same window of several channels."""
+        media_type = accepted_media_type(request, WINDOW_MEDIA)
+        return await self._window(request, session, query, query.channel, media_type)
 
-    async def _whole(self, excerpt: Excerpt, query: WholeQuery) -> bytes:
-        check_whole(excerpt.count)
-        async with self.reader.budget.lent(self.reader.cost(excerpt) + WHOLE_BYTES_PER_SAMPLE * excerpt.count):
-            samples = np.empty(excerpt.count)
-            async for first, part in self.reader.pieces(excerpt):
-                samples[first : first + len(part)] = part
-            work = partial(whole_body, excerpt, samples, query, datetime.now(UTC))
-            return await to_thread.run_sync(work, limiter=self.reader.limiter)
+    async def _window(
+        self,
+        request: Request,
+        session: StoredSession,
+        query: WindowQuery,
+        names: Sequence[str],
+        media_type: MediaType,
+    ) -> Response:
+        """Answer with a window; without names, of all channels."""
+        coding = Coding.IDENTITY if media_type is MediaType.FLOAT32 else accepted_coding(request)
+        tag = _tag(session, "window", encode((query, names)).decode(), type(query).__name__, media_type, coding)
+        if is_known(request, tag):
+            return not_modified(tag)
+        recording = await self.layouts.of(session.file_path, session.object_version)
+        window = window_of(query, session, recording, channel_numbers(recording, names))
+        if is_any_known(request):
+            return not_modified(tag)
+        encoded = encoder(media_type, several=isinstance(query, WindowsQuery))
+        packed = await self.answers.of(tag, partial(self.drawer.body, window, encoded, coding))
+        return packed_response(packed, tag, media_type)
+
+    async def _whole(self, request: Request, session: StoredSession, query: WholeQuery, name: str) -> Response:
+        """Answer with a whole channel; its tag is weak, as its bytes tell when they were made."""
+        coding = accepted_coding(request)
+        tag = "W/" + _tag(session, "whole", encode((query, name)).decode(), coding)
+        if is_known(request, tag):
+            return not_modified(tag)
+        recording = await self.layouts.of(session.file_path, session.object_version)
+        (channel,) = channel_numbers(recording, [name])
+        check_whole(recording)
+        if is_any_known(request):
+            return not_modified(tag)
+        excerpt = Excerpt(session=session, recording=recording, first_sample=0, count=recording.samples_per_channel)
+        return Streamed(self._chunks(excerpt, channel, query, coding), tag, coding, MediaType.JSON)
+
+    async def _chunks(
+        self, excerpt: Excerpt, channel: int, query: WholeQuery, coding: Coding
+    ) -> AsyncGenerator[bytes, None]:
+        """Read a channel and encode it chunk by chunk, as fast as the client takes them."""
+        reader, recording = self.drawer.reader, excerpt.recording
+        name = str(recording.channel(channel)["name"])
+        async with self.wholes.lent(reader.cost(excerpt) + WHOLE_BYTES_PER_SAMPLE * excerpt.count):
+            (samples,) = await reader.samples(excerpt, [channel])
+            numbers = whole_chunks(name, samples, recording.rate_hz, query, datetime.now(UTC))
+            chunks = packed_chunks(numbers, coding)
+            while chunk := await reader.compute(partial(_next, chunks)):
+                yield chunk
+
+
+def _next(chunks: Iterator[bytes]) -> bytes:
+    return next(chunks, b"")
+
+
+def every_sample(query: WholeQuery) -> WindowQuery:
+    """Return the window that has every sample of a channel; raises BadQuery for what only the JSON form has."""
+    if query != WholeQuery():
+        raise BadQuery(f"include_rms and downsample_factor are of {MediaType.JSON} alone: ask for signals and a width")
+    return WindowQuery()
+
+
+def channel_numbers(recording: KnownRecording, names: Sequence[str]) -> list[int]:
+    """Return which channels are named, all where none is; raises ChannelNotFound."""
+    if not names:
+        return list(range(len(recording.metadata["channels"])))
+    return [find_channel(recording.layout, name) for name in names]
 
 
 def channels_answer(recording: Mapping[str, Any], quality: Mapping[str, str]) -> ChannelsAnswer:
@@ -144,42 +183,8 @@ def channels_answer(recording: Mapping[str, Any], quality: Mapping[str, str]) ->
     )
 
 
-def whole_body(excerpt: Excerpt, samples: Samples, query: WholeQuery, now: datetime) -> bytes:
-    """Compute and encode the whole channel."""
-    return encode(whole_answer(excerpt.name, samples, excerpt.rate_hz, query, now))
-
-
-def window_body(excerpt: Excerpt, query: WindowQuery, band: Band) -> bytes:
-    """Encode a window."""
-    scale, unit = display_scale(excerpt.unit)
-    minimum, maximum = band.scaled(scale)
-    start_s = excerpt.first_sample / excerpt.rate_hz
-    end_s = (excerpt.first_sample + excerpt.count) / excerpt.rate_hz
-    answer = WindowAnswer(
-        channel_name=excerpt.name,
-        unit=unit,
-        sampling_rate=excerpt.rate_hz,
-        duration_seconds=excerpt.duration_s,
-        start_seconds=start_s,
-        end_seconds=end_s,
-        samples_per_pixel=excerpt.count / len(minimum),
-        time_axis=encoded(pixel_times(excerpt.first_sample, excerpt.count, query.width, excerpt.rate_hz)),
-        minimum=encoded(minimum),
-        maximum=encoded(maximum),
-        contractions=spans(contractions_of(excerpt.session, excerpt.name), start_s, end_s),
-        faults=fault_spans(faults_of(excerpt.session, excerpt.name), start_s, end_s),
-    )
-    return encode(answer)
-
-
-def _tag(session: StoredSession, channel: str, query: msgspec.Struct | None) -> str:
-    """Return the tag of an answer: weak for a whole channel, whose bytes tell when they were made."""
+def _tag(session: StoredSession, *asked: str) -> str:
+    """Return the tag of what is asked for: it names the object's version, the analysis and the program's version."""
     summary = session.analytics_summary
     analysis = (summary["profile"]["digest"], summary["provenance"]["core_version"]) if summary else ()
-    object_version = f"{session.file_path}\n{session.object_version}"
-    tag = entity_tag(object_version, channel, encode(query).decode(), emg_core.__version__, *analysis)
-    return f"W/{tag}" if isinstance(query, WholeQuery) else tag
-
-
-def _json(body: bytes, tag: str) -> Response:
-    return Response(body, headers=caching(tag), media_type="application/json")
+    return entity_tag(session.file_path, session.object_version, emg_core.__version__, *analysis, "asked", *asked)

@@ -14,6 +14,9 @@ from typing import Any
 from rich.console import Console
 from starlette.applications import Starlette
 
+from emg_api.access.audit import audit_trail
+from emg_api.access.callers import OpenAccess
+from emg_api.access.gate import Gate
 from emg_api.app import create_both
 from emg_api.fetching import fetch_public
 from emg_api.intake import Intake
@@ -21,7 +24,6 @@ from emg_api.measured import MeasuredRecordings
 from emg_api.metrics import Metrics as WebMetrics
 from emg_api.receiver import Receiver
 from emg_api.senders import SenderSettings, build_senders
-from emg_api.settings import refuse_authentication
 from emg_local.cluster import LocalCluster
 from emg_local.demo import Demo
 from emg_local.embedded import data_folder, embedded_programs
@@ -29,13 +31,16 @@ from emg_local.jobs import LocalJobs
 from emg_local.place import Place, first_key, opened_place
 from emg_local.postgres import Postgres
 from emg_local.server import HOST, Server, listening_socket
+from emg_operator.bodies import Kind
 from emg_operator.metrics import Metrics
-from emg_operator.reconcile import Kind, Reconciler
+from emg_operator.reconcile import Reconciler
 from emg_operator.settings import OperatorSettings
 from emg_operator.sweep import Sweep, SweepSettings
 from emg_session import migrate
-from emg_session.database import SummaryStore, open_summaries
-from emg_session.errors import Failure, TransientFailure
+from emg_session.audit import AuditLog
+from emg_session.database import SummaryStore
+from emg_session.errors import Failure, InvalidSettings, TransientFailure
+from emg_session.pool import open_database
 from emg_session.recordings import Buckets, RecordingStore
 
 NAMESPACE = "local"
@@ -51,7 +56,7 @@ class ProgramEnded(TransientFailure):
 
 def run(*, data: Path, port: int, demo: bool, env: Mapping[str, str]) -> int:
     """Run until SIGINT or SIGTERM, or until the demo is over; return the exit code. Raises a Failure."""
-    refuse_authentication(env)
+    _refuse_authentication(env)
     with opened_place(data) as place, listening_socket(port) as listening:
         logging.basicConfig(
             filename=place.log, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
@@ -84,8 +89,10 @@ class Machine:
     async def run(self) -> int:
         """Run all programs until they are no longer used, or one of them ends, which none should."""
         cluster = LocalCluster(self.place.cluster, now=_now)
-        async with open_summaries(self.database_url) as summaries:
-            server = Server(self._app(cluster, summaries), self.listening)
+        async with open_database(self.database_url) as database, audit_trail(AuditLog(database)) as audit:
+            summaries = SummaryStore(database)
+            gate = Gate(summaries=summaries, access=OpenAccess(), audit=audit)
+            server = Server(self._app(cluster, gate), self.listening)
             using = asyncio.create_task(self._use(server, first_time=not cluster.bodies(Kind.SESSION)))
             serving = asyncio.create_task(server.run_until_stopped())
             working = [asyncio.create_task(work) for work in self._workers(cluster, summaries)]
@@ -118,18 +125,19 @@ class Machine:
             return 1
         return 0
 
-    def _app(self, cluster: LocalCluster, summaries: SummaryStore) -> Starlette:
+    def _app(self, cluster: LocalCluster, gate: Gate) -> Starlette:
         buckets, metrics = Buckets(self.place.buckets), WebMetrics()
         intake = Intake(
             sessions=cluster,
             recordings=MeasuredRecordings(buckets, metrics),
-            summaries=summaries,
+            summaries=gate.summaries,
             buckets=buckets,
             namespace=NAMESPACE,
             metrics=metrics,
         )
         senders = build_senders(self.senders, fetch_public)
-        return create_both(Receiver(senders=senders, intake=intake, sessions=cluster, metrics=metrics))
+        receiver = Receiver(senders=senders, intake=intake, sessions=cluster, metrics=metrics)
+        return create_both(receiver, gate)
 
     def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
         settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)
@@ -166,6 +174,11 @@ class Machine:
         if using.cancelled():
             return _INTERRUPTED if self.demo else 0
         return using.result()
+
+
+def _refuse_authentication(env: Mapping[str, str]) -> None:
+    if env.get("EMG_AUTH", "") not in ("", "none"):
+        raise InvalidSettings("`emg run` serves whoever is on this machine: EMG_AUTH may only be none here")
 
 
 def _now() -> datetime:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from emg_api.server import web_config
 from emg_session.errors import InvalidSettings
 
 HOST = "127.0.0.1"
@@ -19,14 +20,9 @@ class Server(uvicorn.Server):
     """uvicorn serving one app on a listening socket."""
 
     def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                timeout_graceful_shutdown=_SECONDS_FOR_OPEN_REQUESTS,
-            )
-        )
+        config = web_config(app)
+        config.timeout_graceful_shutdown = _SECONDS_FOR_OPEN_REQUESTS
+        super().__init__(config)
         self._listening = listening
         self.ready = asyncio.Event()
 

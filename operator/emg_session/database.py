@@ -1,9 +1,8 @@
 """What PostgreSQL holds of a session: metadata (phase 1), summary (phase 2), and personal data apart from both."""
 
-import asyncio
 import uuid
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,18 +10,22 @@ from typing import Any
 import msgspec
 import psycopg
 from psycopg.rows import class_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from emg_session.connections import CONNECT_SECONDS, connection_options
 from emg_session.contract import WorkerContract
-from emg_session.errors import DatabaseUnavailable, SchemaMismatch, SummaryRefused
+from emg_session.errors import SchemaMismatch
+from emg_session.listing import (
+    EVERY_SESSION,
+    LIST_SESSIONS,
+    ListedSession,
+    Place,
+    SessionFilter,
+    list_parameters,
+    quality_of,
+)
 from emg_session.migrate import schema_version
+from emg_session.pool import ANSWER_SECONDS, Database, open_database
 from emg_session.resource import SessionSpec, session_id
 from emg_session.summary import PROCESSING_VERSION
-
-Connection = psycopg.AsyncConnection[Any]
-
-_ANSWER_SECONDS = 10.0
 
 _SCHEMA_VERSION = "SELECT max(version) FROM schema_migrations"
 
@@ -84,17 +87,15 @@ SELECT session_code FROM therapy_sessions WHERE session_code = ANY(%(session_cod
 
 _SESSIONS = """
 SELECT session.id, session.session_code, session.file_path, session.object_version, session.file_size_bytes,
-       session.subject, session.game_metadata, session.created_at, result.analytics_summary
+       session.subject, session.parameters ->> 'profile' AS profile, session.game_metadata, session.created_at,
+       result.analytics_summary
 FROM therapy_sessions AS session
 LEFT JOIN analysis_results AS result
        ON result.file_hash = session.file_hash
       AND result.parameters = session.parameters
       AND result.processing_version = %(processing_version)s
 """
-_FIND_SESSION = _SESSIONS + "WHERE session.session_code = %(key)s OR session.id::text = %(key)s"
-_LIST_SESSIONS = _SESSIONS + (
-    "WHERE session.session_code IS NOT NULL ORDER BY session.created_at DESC, session.session_code LIMIT %(limit)s"
-)
+_FIND_SESSION = _SESSIONS + "WHERE session.session_code = %(code)s OR session.id = %(id)s"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +108,29 @@ class StoredSession:
     object_version: str
     file_size_bytes: int | None
     subject: str | None
+    profile: str | None
     game_metadata: dict[str, Any] | None
     created_at: datetime
     analytics_summary: dict[str, Any] | None
+
+
+def listed(session: StoredSession) -> ListedSession:
+    """Reduce a session to its line in the list."""
+    summary, metadata = session.analytics_summary, session.game_metadata or {}
+    return ListedSession(
+        id=session.id,
+        session_code=session.session_code,
+        file_path=session.file_path,
+        file_size_bytes=session.file_size_bytes,
+        subject=session.subject,
+        profile=session.profile,
+        created_at=session.created_at,
+        duration_s=metadata.get("duration_s"),
+        analyzed=summary is not None,
+        quality=quality_of(summary) if summary else None,
+        contractions=sum(len(muscle["contractions"]) for muscle in summary["muscles"]) if summary else None,
+        overall_score=summary["scores"]["overall"] if summary else None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +147,8 @@ class AnalysisResult:
 class SummaryStore:
     """Sessions and summaries in PostgreSQL."""
 
-    def __init__(self, pool: AsyncConnectionPool[Connection], *, answer_seconds: float = _ANSWER_SECONDS) -> None:
-        self._pool = pool
-        self._answer_seconds = answer_seconds
+    def __init__(self, database: Database) -> None:
+        self._connection = database.connection
 
     async def check_schema(self) -> None:
         """Raise SchemaMismatch unless the database is on this program's schema version."""
@@ -179,58 +199,29 @@ class SummaryStore:
 
     async def find_session(self, key: str) -> StoredSession | None:
         """Return a session by its name or id."""
+        values = {"code": key, "id": _uuid(key), "processing_version": PROCESSING_VERSION}
         async with self._connection() as connection, connection.cursor(row_factory=class_row(StoredSession)) as cursor:
-            await cursor.execute(_FIND_SESSION, {"key": key, "processing_version": PROCESSING_VERSION})
+            await cursor.execute(_FIND_SESSION, values)
             return await cursor.fetchone()
 
-    async def list_sessions(self, limit: int) -> list[StoredSession]:
-        """Return the newest sessions first."""
-        async with self._connection() as connection, connection.cursor(row_factory=class_row(StoredSession)) as cursor:
-            await cursor.execute(_LIST_SESSIONS, {"limit": limit, "processing_version": PROCESSING_VERSION})
+    async def list_sessions(
+        self, limit: int, wanted: SessionFilter = EVERY_SESSION, after: Place | None = None
+    ) -> list[ListedSession]:
+        """Return the newest of the wanted sessions, those after a place in the list."""
+        async with self._connection() as connection, connection.cursor(row_factory=class_row(ListedSession)) as cursor:
+            await cursor.execute(LIST_SESSIONS, list_parameters(wanted, after, limit))
             return await cursor.fetchall()
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection; a server that fell silent, which no time-out of TCP notices, is given up on as well."""
-        with _translated():
-            async with asyncio.timeout(self._answer_seconds), self._pool.connection() as connection:
-                yield connection
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Translate what PostgreSQL raises; its texts, which may quote a row, stay out."""
-    try:
-        yield
-    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
-        raise SchemaMismatch("the database lacks a table or column of ours: run `emg migrate --upgrade`") from error
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise DatabaseUnavailable("the database refuses our role: grant it what it needs") from error
-    except (psycopg.IntegrityError, psycopg.DataError) as error:
-        broken = error.diag.constraint_name or type(error).__name__
-        raise SummaryRefused(f"the database refuses what was to be stored ({broken})") from error
-    except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
-        raise DatabaseUnavailable("the database does not answer; check EMG_DATABASE_URL and the server") from error
 
 
 @asynccontextmanager
 async def open_summaries(
-    database_url: str, *, most_connections: int = 8, answer_seconds: float = _ANSWER_SECONDS
+    database_url: str, *, most_connections: int = 8, answer_seconds: float = ANSWER_SECONDS
 ) -> AsyncIterator[SummaryStore]:
-    """Open the store; a server that is away now is waited for at each use, and used again once it is back."""
-    options = connection_options(database_url, statement_seconds=answer_seconds)
-    pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-        "",
-        min_size=1,
-        max_size=most_connections,
-        open=False,
-        timeout=answer_seconds,
-        reconnect_timeout=CONNECT_SECONDS,
-        check=AsyncConnectionPool.check_connection,
-        kwargs={"autocommit": True, **options},
-    )
-    async with pool:
-        yield SummaryStore(pool, answer_seconds=answer_seconds)
+    """Open the store for a program that needs nothing else of the database."""
+    async with open_database(
+        database_url, most_connections=most_connections, answer_seconds=answer_seconds
+    ) as database:
+        yield SummaryStore(database)
 
 
 def _session_row(
@@ -252,3 +243,10 @@ def _session_row(
 
 def _json(value: Mapping[str, Any]) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _uuid(key: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(key)
+    except ValueError:
+        return None

@@ -101,7 +101,7 @@ def unavailable(error: client.ApiException) -> ClusterUnavailable:
 
 
 @asynccontextmanager
-async def connected_cluster(*traces: aiohttp.TraceConfig) -> AsyncIterator[client.CustomObjectsApi]:
+async def connected_api(*traces: aiohttp.TraceConfig) -> AsyncIterator[client.ApiClient]:
     """Connect as the pod's service account, or as KUBECONFIG says outside a cluster; raises InvalidSettings."""
     configuration = client.Configuration()
     configuration.trace_configs = list(traces)
@@ -115,6 +115,13 @@ async def connected_cluster(*traces: aiohttp.TraceConfig) -> AsyncIterator[clien
     except config.ConfigException as error:
         raise InvalidSettings(f"no cluster to talk to ({error}): set KUBECONFIG, or run in a pod") from error
     async with client.ApiClient(configuration) as api:
+        yield api
+
+
+@asynccontextmanager
+async def connected_cluster(*traces: aiohttp.TraceConfig) -> AsyncIterator[client.CustomObjectsApi]:
+    """Connect, to work with sessions; raises InvalidSettings."""
+    async with connected_api(*traces) as api:
         yield client.CustomObjectsApi(api)
 
 

@@ -1,5 +1,6 @@
 """One recording's way through the whole system, on a real node."""
 
+import hashlib
 import json
 import re
 import sys
@@ -16,6 +17,7 @@ import pytest
 from tests.cluster.deployment import Deployment, cluster, require_node
 from tests.cluster.machine import run
 from tests.support.needs import shared_data
+from tests.support.waiting import wait_until
 
 require_node()
 
@@ -86,6 +88,24 @@ def test_a_window_of_signals_has_the_recordings_extremes(deployment: Deployment,
     microvolts = 1e6 * emg_core.open(journey.path)["CH1 Raw"].samples[9900:11880]  # 990 a second
     served = np.array([min(window["minimum"]), max(window["maximum"])], dtype=np.float32)
     assert served.tolist() == np.array([microvolts.min(), microvolts.max()], dtype=np.float32).tolist()
+
+
+def test_who_may_get_a_session_may_see_its_signals_and_nobody_else(deployment: Deployment, journey: Journey) -> None:
+    paths = ("/sessions", f"/sessions/{journey.session}/summary", f"/signals/jit/{journey.session}/CH1?width=10")
+    answers = {who: [deployment.signals_as(who, path) for path in paths] for who in ("clinician", "stranger")}
+    assert [answer.status_code for answer in answers["clinician"]] == [200, 200, 200]
+    assert answers["clinician"][1].json() == journey.summary
+    assert [answer.status_code for answer in answers["stranger"]] == [403, 403, 403]
+
+
+def test_every_read_is_in_the_audit_table(deployment: Deployment, journey: Journey) -> None:
+    deployment.signals_as("clinician", f"/sessions/{journey.session}/summary")
+    caller = hashlib.sha256(b"kubernetes\nsystem:serviceaccount:emg:clinician").hexdigest()[:32]
+    sql = """
+        SELECT count(*) FROM audit_log
+        WHERE caller = %(caller)s AND operation = 'sessions_summary' AND session_code = %(session)s AND status = 200
+    """
+    wait_until(lambda: deployment.query(sql, caller=caller, session=journey.session)[0][0], "the line is stored")
 
 
 def test_personal_data_is_in_its_own_table(deployment: Deployment, journey: Journey) -> None:

@@ -45,6 +45,14 @@ async def test_an_overwritten_recording_is_another_version(place: Place) -> None
         await place.recordings.read(place.uri(KEY), version=before.version)
 
 
+async def test_a_range_past_the_end_of_a_shorter_version_is_another_version(place: Place) -> None:
+    place.put(KEY, DATA)
+    before = await place.recordings.read_range(place.uri(KEY), 0, 16)
+    place.put(KEY, b"shorter")
+    with pytest.raises(RecordingChanged):
+        await place.recordings.read_range(place.uri(KEY), 512, 1024, version=before.version)
+
+
 @pytest.mark.parametrize("key", ["P001/another.c3d", "P002/first-session.c3d"])
 async def test_a_missing_recording_may_come_later(place: Place, key: str) -> None:
     place.put(KEY, DATA)

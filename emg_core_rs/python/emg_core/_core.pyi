@@ -161,11 +161,11 @@ def faults(
     `rests_at_zero`: the signal may stay at exactly 0, as GHOSTLY's `activated` channels do.
     """
 
-def json_numbers(values: ArrayLike) -> bytes:
+def json_numbers(values: ArrayLike, *, continued: bool = False) -> bytes:
     """Encode numbers as the inside of a JSON array, commas between them; NaN and infinity become null.
 
-    Each has the shortest decimals that read back as the same number: of 32 bits where `values` are a float32 array,
-    else of 64. Other threads run meanwhile.
+    Those `continued` from others have a comma before the first as well. Each number has the shortest decimals that read
+    back as itself: of 32 bits where `values` are a float32 array, else of 64. Other threads run meanwhile.
     """
 
 def moving_rms(samples: ArrayLike, sample_rate_hz: float, window_ms: int = 50) -> NDArray[np.float64]:

@@ -14,15 +14,16 @@ pub enum Numbers<'py> {
 }
 
 #[pyfunction]
-pub fn json_numbers<'py>(py: Python<'py>, values: Numbers<'py>) -> Bound<'py, PyBytes> {
+#[pyo3(signature = (values, *, continued=false))]
+pub fn json_numbers<'py>(py: Python<'py>, values: Numbers<'py>, continued: bool) -> Bound<'py, PyBytes> {
     let text = match values {
         Numbers::Single(values) => {
             let values = contiguous(&values);
-            py.detach(|| emg_core::json_numbers(&values))
+            py.detach(|| emg_core::json_numbers(&values, continued))
         }
         Numbers::Double(values) => {
             let values = contiguous(&values);
-            py.detach(|| emg_core::json_numbers(&values))
+            py.detach(|| emg_core::json_numbers(&values, continued))
         }
     };
     PyBytes::new(py, &text)

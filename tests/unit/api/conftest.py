@@ -4,13 +4,16 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from emg_api.access.audit import audit_trail
+from emg_api.access.callers import OpenAccess
+from emg_api.access.gate import Gate
 from emg_api.app import create_both
 from emg_api.intake import Intake
 from emg_api.metrics import Metrics
 from emg_api.receiver import Receiver
 from emg_api.senders import build_senders
 from emg_session.recordings import Buckets
-from tests.support.memory import MemorySessions, MemorySummaries
+from tests.support.memory import MemoryAudit, MemorySessions, MemorySummaries
 from tests.support.recordings import synthetic_recording
 from tests.support.senders import GOOGLE, SENDER_SETTINGS
 from tests.support.web import CountingRecordings
@@ -66,9 +69,21 @@ def receiver(sessions, summaries, recordings, buckets) -> Receiver:
 
 
 @pytest.fixture
-async def web(receiver) -> AsyncIterator[httpx2.AsyncClient]:
+def audit() -> MemoryAudit:
+    return MemoryAudit()
+
+
+@pytest.fixture
+async def gate(summaries, audit) -> AsyncIterator[Gate]:
+    """Open to everybody, as in the mode none."""
+    async with audit_trail(audit) as trail:
+        yield Gate(summaries=summaries, access=OpenAccess(), audit=trail)
+
+
+@pytest.fixture
+async def web(receiver, gate) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the real application."""
-    application = create_both(receiver)
+    application = create_both(receiver, gate)
     transport = httpx2.ASGITransport(app=application)
     async with httpx2.AsyncClient(transport=transport, base_url="http://emg") as client:
         yield client

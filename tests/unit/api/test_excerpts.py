@@ -8,9 +8,10 @@ from anyio import CapacityLimiter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emg_api.bands import Band
 from emg_api.budget import ByteBudget
 from emg_api.excerpts import Excerpt, ExcerptReader
-from emg_api.plots import Band
+from emg_api.layouts import KnownRecording
 from emg_session.database import StoredSession
 from emg_session.resource import session_id
 from tests.support.memory import CREATED_AT
@@ -20,7 +21,7 @@ FRAME_BYTES = 30 * 4 * 4 + 4 * 4
 
 @pytest.fixture
 async def whole(recordings, bucket) -> Excerpt:
-    """All of CH2 of the recording of P001."""
+    """All of the recording of P001."""
     stored = await recordings.read((bucket / "P001" / "one.c3d").as_uri())
     layout = emg_core.Layout(stored.data, stored.size_bytes)
     session = StoredSession(
@@ -30,13 +31,14 @@ async def whole(recordings, bucket) -> Excerpt:
         object_version=stored.version,
         file_size_bytes=stored.size_bytes,
         subject=None,
+        profile=None,
         game_metadata=None,
         created_at=CREATED_AT,
         analytics_summary=None,
     )
     recordings.reads.clear()
-    count = layout.metadata["samples_per_channel"]
-    return Excerpt(session=session, layout=layout, channel=1, rate_hz=990.0, first_sample=0, count=count)
+    recording = KnownRecording(layout=layout, metadata=layout.metadata)
+    return Excerpt(session=session, recording=recording, first_sample=0, count=recording.samples_per_channel)
 
 
 def reader(recordings, piece_bytes: int) -> ExcerptReader:
@@ -51,17 +53,19 @@ async def test_pieces_put_together_are_the_samples(recordings, whole, recording_
     first, count = window
     excerpt = replace(whole, first_sample=first, count=count)
 
-    pieces = [piece async for piece in reader(recordings, piece_bytes).pieces(excerpt)]
+    reading = reader(recordings, piece_bytes)
+    pieces = [piece.decoded(1) async for piece in reading.pieces(excerpt)]
 
     together = np.concatenate([samples for _, samples in pieces])
     np.testing.assert_array_equal(together, emg_core.open(recording_file)["CH2"].samples[first : first + count])
+    np.testing.assert_array_equal(await reading.samples(excerpt, [1]), [together])
     assert [start for start, _ in pieces] == np.cumsum([0] + [len(samples) for _, samples in pieces])[:-1].tolist()
 
 
 async def test_no_read_is_larger_than_a_piece(recordings, whole):
     reading = reader(recordings, 10 * FRAME_BYTES)
 
-    assert [len(samples) async for _, samples in reading.pieces(whole)] == [300] * 66
+    assert [len(piece.decoded(1)[1]) async for piece in reading.pieces(whole)] == [300] * 66
     assert {end - start for start, end in recordings.reads} == {10 * FRAME_BYTES}
     assert reading.cost(whole) == 6 * 10 * FRAME_BYTES
 

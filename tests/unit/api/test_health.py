@@ -13,8 +13,8 @@ async def receiving(receiver):
 
 
 @pytest.fixture
-async def signals(summaries, recordings):
-    application = create_signals(recordings=recordings, summaries=summaries, metrics=Metrics())
+async def signals(gate, recordings):
+    application = create_signals(recordings=recordings, gate=gate, metrics=Metrics())
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=application), base_url="http://emg") as client:
         yield client
 

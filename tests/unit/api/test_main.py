@@ -11,6 +11,7 @@ ENV = {
     "EMG_DATABASE_URL": "postgresql://emg@127.0.0.1:1/emg",
     "EMG_BUCKETS": '{"recordings": "s3://recordings"}',
     "EMG_WEBHOOK_SECRETS": '{"supabase": ["key"]}',
+    "EMG_AUTH": "none",
     "KUBECONFIG": "/nowhere",
 }
 
@@ -26,6 +27,8 @@ def start(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         (["receiver"], {"EMG_WEBHOOK_SECRETS": ""}, "emg_api: EMG_WEBHOOK_SECRETS is not set: it says the keys"),
         (["signals"], {"EMG_BUCKETS": "s3://recordings"}, "emg_api: EMG_BUCKETS can't be read"),
         (["signals"], {"EMG_DATABASE_URL": "postgresql://emg:%zz@db/emg"}, "emg_api: EMG_DATABASE_URL is no address"),
+        (["signals"], {"EMG_AUTH": ""}, "emg_api: EMG_AUTH is not set: it says who may read signals"),
+        (["signals"], {"EMG_AUTH": "kubernetes", "EMG_PORT": "0"}, "emg_api: no cluster to talk to"),
         (["signals"], {"EMG_HOST": "192.0.2.1"}, "emg_api: can't listen on 192.0.2.1:8080"),
         (["receiver"], {"EMG_PORT": "0"}, "emg_api: no cluster to talk to"),
         (["both"], {}, "usage: python -m emg_api receiver | signals"),

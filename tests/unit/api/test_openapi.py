@@ -11,8 +11,8 @@ async def document(web) -> dict:
     return (await web.get("/openapi.json")).json()
 
 
-def test_every_route_is_described(receiver, document):
-    routes = [route for route in create_both(receiver).routes if isinstance(route, Route)]
+def test_every_route_is_described(receiver, gate, document):
+    routes = [route for route in create_both(receiver, gate).routes if isinstance(route, Route)]
 
     served = {(re.sub(r":\w+}", "}", r.path), method) for r in routes for method in (r.methods or set()) - {"HEAD"}}
     assert {(path, method.upper()) for path, methods in document["paths"].items() for method in methods} == served
@@ -36,6 +36,8 @@ def test_the_parameters_are_what_is_parsed(document):
         "width": ("query", False),
         "start": ("query", False),
         "end": ("query", False),
+        "signals": ("query", False),
+        "emg-reason": ("header", False),
     }
 
 
@@ -43,7 +45,7 @@ def test_an_answer_is_described_with_the_problems_it_can_be(document):
     responses = document["paths"]["/sessions/{session_id}/summary"]["get"]["responses"]
 
     types = responses["404"]["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]["type"]["enum"]
-    assert responses.keys() == {"200", "404", "422", "500", "503"}
+    assert responses.keys() == {"200", "400", "401", "403", "404", "422", "500", "503"}
     assert types == [
         f"urn:emg-operator:problem:{slug}" for slug in ("bad-path", "not-analysed-yet", "session-not-found")
     ]

@@ -2,7 +2,7 @@ import pytest
 
 from emg_api.adapters.options import SenderOptions
 from emg_api.senders import SenderSettings
-from emg_api.settings import ReceiverSettings, SignalsSettings
+from emg_api.settings import ReceiverSettings, WebSettings
 from emg_session.errors import InvalidSettings
 from emg_session.recordings import Buckets
 
@@ -15,7 +15,7 @@ ENV = {
 
 def test_the_receivers_settings_come_from_the_environment():
     assert ReceiverSettings.from_env(ENV | {"EMG_NAMESPACE": "emg", "EMG_PORT": "80"}) == ReceiverSettings(
-        web=SignalsSettings(
+        web=WebSettings(
             database_url="postgresql://emg@db/emg",
             buckets=Buckets({"recordings": "s3://recordings"}),
             host="0.0.0.0",
@@ -48,13 +48,6 @@ def test_settings_do_not_show_their_secrets():
     assert "postgresql" not in shown
 
 
-@pytest.mark.parametrize("value", ["kubernetes", "oidc", "None"])
-def test_an_authentication_that_is_not_there_is_not_counted_on(value):
-    SignalsSettings.from_env(ENV | {"EMG_AUTH": "none"})
-    with pytest.raises(InvalidSettings, match="EMG_AUTH may only be none: there is no authentication yet"):
-        SignalsSettings.from_env(ENV | {"EMG_AUTH": value})
-
-
 def test_a_port_that_does_not_exist_is_refused():
     with pytest.raises(InvalidSettings, match="EMG_PORT is 65536: it must lie between 0 and 65535"):
-        SignalsSettings.from_env(ENV | {"EMG_PORT": "65536"})
+        WebSettings.from_env(ENV | {"EMG_PORT": "65536"})

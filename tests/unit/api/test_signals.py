@@ -2,7 +2,9 @@ import emg_core
 import numpy as np
 import pytest
 
-from emg_api.plots import Band, gaps, largest_of_each
+from emg_api.bands import Band
+from emg_api.marks import silent_samples
+from emg_api.whole import largest_of_each
 from emg_session.contract import WorkerContract
 from emg_worker.work import Worker
 from tests.support.needs import shared_data
@@ -191,7 +193,7 @@ def test_gaps_are_cut_to_the_window_and_saturation_is_none():
         for kind, start, end in [("Flat", 5, 12), ("Saturated", 13, 15), ("NonFinite", 18, 40), ("Dropout", 40, 50)]
     ]
     samples = np.arange(20.0)[10:]
-    band = Band(10, 10, gaps(rows, first_sample=10, count=10))
+    band = Band(10, 10, silent_samples(rows, first_sample=10, count=10))
     band.add(0, samples[:4])
     band.add(4, samples[4:])
     np.testing.assert_array_equal(band.minimum, [np.nan, np.nan, 12, 13, 14, 15, 16, 17, np.nan, np.nan])
@@ -288,10 +290,11 @@ async def test_another_query_or_a_new_analysis_has_another_tag(web, session, ses
         ("width=10001", "Expected `int` <= 10000 - at `$.width`"),
         ("width=10&start=-1", "Expected `float` >= 0.0 - at `$.start`"),
         ("width=10&start=nan", "Expected `float` >= 0.0 - at `$.start`"),
-        ("start=1", "Object missing required field `width`"),
+        ("signals=raw,power", "Expected `str` matching regex"),
+        ("signals=", "Expected `str` matching regex"),
         ("width=10&start=5&end=5", "no sample lies in start ≤ t < end"),
         ("width=10&start=1000", "no sample lies in start ≤ t < end"),
-        ("width=10&pixels=5", "unknown: pixels; known here: width, start, end"),
+        ("width=10&pixels=5", "unknown: pixels; known here: width, start, end, signals"),
         ("width=10&width=20", "each parameter may be given once"),
         ("downsample_factor=0", "Expected `int` >= 1 - at `$.downsample_factor`"),
         ("include_rms=maybe", "Expected `bool`, got `str` - at `$.include_rms`"),

@@ -15,7 +15,7 @@ from arro3.core import Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emg_api.plots import WindowQuery, sample_range
+from emg_api.windows import WindowQuery, sample_range
 from tests.support.needs import shared_data
 from tests.support.recordings import synthetic_recording
 

@@ -22,6 +22,13 @@ def test_every_number_reads_back_as_pythons_own(values):
     assert [repr(found) for found in read(emg_core.json_numbers(values))] == [repr(value) for value in expected]
 
 
+@given(FLOATS, st.integers(1, 10))
+def test_numbers_encoded_in_parts_are_the_same_text(values, size):
+    parts = [values[start : start + size] for start in range(0, len(values), size)]
+    encoded = [emg_core.json_numbers(part, continued=place > 0) for place, part in enumerate(parts)]
+    assert b"".join(encoded) == emg_core.json_numbers(values)
+
+
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), max_size=30))
 def test_numbers_of_32_bits_have_as_few_digits_as_numpys(values):
     singles = np.array(values, dtype=np.float32)

@@ -1,7 +1,7 @@
 // The page: sessions on the left, one channel of the chosen session at the screen's resolution, its summary below.
 // What is shown is in the address after #, as session/channel (a session's code or id), so it can be sent to somebody.
 import "./style.css";
-import { fetchBand, fetchChannels, fetchSessions, fetchSummary } from "./api.js";
+import { fetchBand, fetchChannels, fetchSessions, fetchSummary, hasToken, keepToken } from "./api.js";
 import { drawBand } from "./plot.js";
 import { summaryTable } from "./summary.js";
 
@@ -19,8 +19,37 @@ async function attempt(work) {
   try {
     await work();
   } catch (error) {
-    if (error.name !== "AbortError") say(error.message);
+    if (error.name === "AbortError") return;
+    say(error.message);
+    if (error.status === 401 || error.type?.endsWith(":bad-authorization")) askForToken();
   }
+}
+
+function askForToken() {
+  keepToken(null);
+  element("sign-in").hidden = false;
+  element("sign-out").hidden = true;
+  element("token").focus();
+}
+
+async function signIn(event) {
+  event.preventDefault();
+  keepToken(element("token").value.trim());
+  element("token").value = "";
+  element("sign-in").hidden = true;
+  await start();
+}
+
+function signOut() {
+  keepToken(null);
+  location.assign(location.pathname); // nothing of what was shown stays
+}
+
+async function start() {
+  say("Choose a session.");
+  element("sign-out").hidden = !hasToken();
+  await attempt(listSessions);
+  await attempt(showAddress);
 }
 
 function sessionItem(session) {
@@ -115,4 +144,6 @@ element("channel").addEventListener("change", (event) => show(shown.session, eve
 element("zoom-out").addEventListener("click", () => zoom(null));
 window.addEventListener("hashchange", () => attempt(showAddress));
 window.addEventListener("resize", replotOnceSettled);
-attempt(listSessions).then(() => attempt(showAddress));
+element("sign-in").addEventListener("submit", signIn);
+element("sign-out").addEventListener("click", signOut);
+start();

@@ -1,0 +1,95 @@
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from emg_session import migrate
+from emg_session.audit import AuditEntry, AuditLog
+from emg_session.errors import SummaryRefused
+from emg_session.pool import open_database
+
+AT = datetime(2026, 3, 2, 10, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def log(database_url: str) -> AsyncIterator[AuditLog]:
+    migrate.upgrade(database_url)
+    async with open_database(database_url, answer_seconds=120) as database:
+        yield AuditLog(database)
+
+
+def entry(caller: str = "ab12") -> AuditEntry:
+    return AuditEntry(
+        at=AT,
+        caller=caller,
+        operation="signals_channel",
+        session_code="emg-a",
+        asked={"channel_name": "CH1", "start": 1.5},
+        status=200,
+        reason="review",
+        request_id="r-1",
+    )
+
+
+def rows(url: str) -> list[tuple]:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT * FROM audit_log ORDER BY caller").fetchall()
+
+
+async def test_a_line_is_stored_as_it_was_told(log: AuditLog, database_url: str) -> None:
+    line = entry()
+    await log.append([line])
+
+    (stored,) = rows(database_url)
+    asked = {"channel_name": "CH1", "start": 1.5}
+    assert stored[:-1] == (line.id, AT, "ab12", "signals_channel", "emg-a", asked, 200, "review", "r-1")
+
+
+async def test_storing_lines_again_adds_none(log: AuditLog, database_url: str) -> None:
+    lines = [entry(str(number)) for number in range(3)]
+    await log.append(lines[:2])
+    await log.append(lines)
+
+    assert [row[0] for row in rows(database_url)] == [line.id for line in lines]
+
+
+async def test_a_batch_is_stored_as_a_whole_or_not_at_all(log: AuditLog, database_url: str) -> None:
+    with pytest.raises(SummaryRefused, match="audit_log_caller_check"):
+        await log.append([entry(), entry("x" * 101)])
+
+    assert rows(database_url) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit_log SET status = 404",
+        "DELETE FROM audit_log",
+        "TRUNCATE audit_log",
+        "SET session_replication_role = replica; DELETE FROM audit_log",
+        "INSERT INTO audit_log SELECT * FROM audit_log ON CONFLICT (id) DO UPDATE SET status = 404",
+    ],
+)
+async def test_nobody_changes_or_removes_a_line(log: AuditLog, database_url: str, change: str) -> None:
+    """Not even the owner and superuser, as whom this connects."""
+    await log.append([entry()])
+    before = rows(database_url)
+    with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(change.encode())
+
+    assert rows(database_url) == before
+
+
+async def test_another_role_may_do_nothing_with_it(log: AuditLog, database_url: str) -> None:
+    await log.append([entry()])
+    role = f"reader_{uuid.uuid4().hex}"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role}".encode())
+        connection.execute(f"SET ROLE {role}".encode())
+        for statement in (b"SELECT 1 FROM audit_log", b"INSERT INTO audit_log (id) VALUES (gen_random_uuid())"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+        connection.execute(b"RESET ROLE")
+        connection.execute(f"DROP ROLE {role}".encode())

@@ -1,0 +1,140 @@
+"""What only shows on a real connection: bodies and heads that are slow, endless, packed or malformed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+
+from emg_api import protocol, requests
+from emg_api.app import create_receiver
+from emg_local.server import Server, listening_socket
+from tests.support.web import UPLOAD, signed
+
+BODY = b'{"type": "DELETE", "table": "objects", "schema": "storage"}'
+
+
+@pytest.fixture
+async def port(receiver) -> AsyncIterator[int]:
+    """A receiver that listens."""
+    with listening_socket(0) as listening:
+        server = Server(create_receiver(receiver), listening)
+        serving = asyncio.create_task(server.run_until_stopped())
+        await server.ready.wait()
+        yield listening.getsockname()[1]
+        server.stop()
+        await serving
+
+
+def request(*lines: str, body: bytes = b"", method: str = "POST") -> bytes:
+    """Return a signed request with these header lines."""
+    own = [f"{name}: {value}" for name, value in signed(BODY).items()]
+    head = "\r\n".join([f"{method} {UPLOAD} HTTP/1.1", "Host: emg", *own, *lines, "", ""])
+    return head.encode("latin-1") + body
+
+
+async def talk(port: int, *parts: bytes) -> bytes:
+    """Send parts, then read whatever comes until the server closes the connection, as each request here asks it to."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with suppress(ConnectionError):
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+    answer = await asyncio.wait_for(reader.read(), 60)
+    writer.close()
+    return answer
+
+
+def status_and_type(answer: bytes) -> tuple[int, str]:
+    """Return the answer's status and the end of its problem's type."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    kind = body.partition(b"urn:emg-operator:problem:")[2].partition(b'"')[0]
+    return int(head.split(b" ")[1]), kind.decode()
+
+
+async def test_a_body_in_chunks_without_a_length_is_read(port):
+    parts = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (BODY[:10], BODY[10:])]
+    head = request("Transfer-Encoding: chunked", "Connection: close")
+
+    assert status_and_type(await talk(port, head, *parts, b"0\r\n\r\n"))[0] == 200
+
+
+async def test_a_request_without_length_and_chunks_has_no_body(port):
+    assert status_and_type(await talk(port, request("Connection: close"))) == (401, "not-signed")
+
+
+async def test_a_body_that_stops_coming_is_given_up(port, monkeypatch):
+    monkeypatch.setattr(requests, "_SECONDS_FOR_A_BODY", 0.05)
+
+    answer = await talk(port, request(f"Content-Length: {len(BODY)}"), BODY[:10])
+
+    assert status_and_type(answer) == (408, "body-too-slow")
+    assert b"connection: close" in answer
+
+
+async def test_a_large_body_is_refused_by_what_its_length_says(port):
+    answer = await talk(port, request("Content-Length: 65537"))
+
+    assert status_and_type(answer) == (413, "body-too-large")
+
+
+async def test_an_endless_body_is_refused_once_it_is_too_large(port):
+    chunk = b"4000\r\n" + b" " * 0x4000 + b"\r\n"
+
+    answer = await talk(port, request("Transfer-Encoding: chunked"), *[chunk] * 5)
+
+    assert status_and_type(answer) == (413, "body-too-large")
+
+
+@pytest.mark.parametrize("lines", [["Content-Encoding: gzip"], ["Content-Encoding: identity", "Content-Encoding: br"]])
+async def test_a_packed_body_is_refused_unread(port, lines):
+    answer = await talk(port, request(*lines, f"Content-Length: {len(BODY)}"), BODY)
+
+    assert status_and_type(answer) == (415, "unsupported-media")
+
+
+async def test_a_header_that_proves_something_may_be_there_once(port):
+    answer = await talk(
+        port, request("X-Supabase-Signature: sha256=00", f"Content-Length: {len(BODY)}", "Connection: close", body=BODY)
+    )
+
+    assert status_and_type(answer) == (400, "repeated-header")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Content-Length: 5", "Content-Length: 6"],
+        ["Content-Length: -1"],
+        ["Content-Length: 1e3"],
+        ["Content-Length: 99999999999999999999999"],
+        ["Transfer-Encoding: chunked", "Content-Length: 5"],
+        ["X-\x00: 1"],
+    ],
+)
+async def test_a_malformed_head_is_refused(port, lines):
+    assert status_and_type(await talk(port, request(*lines, body=BODY)))[0] == 400
+
+
+async def test_a_head_that_never_ends_is_refused_once_it_is_too_large(port):
+    answer = await talk(port, b"POST / HTTP/1.1\r\nX-A: ", *[b"a" * 0x4000] * 6)
+
+    assert status_and_type(answer)[0] == 431
+
+
+@pytest.mark.parametrize("start", [b"", b"POST / HTTP/1.1\r\nHost: e"])
+async def test_a_head_that_stops_coming_is_given_up(port, monkeypatch, start):
+    monkeypatch.setattr(protocol, "SECONDS_FOR_A_HEAD", 0.05)
+
+    assert status_and_type(await talk(port, start))[0] == 408
+
+
+async def test_a_sender_that_goes_away_is_no_error_of_ours(port, caplog):
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request(f"Content-Length: {len(BODY)}", body=BODY[:10]))
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+    assert status_and_type(await talk(port, request("Connection: close")))[0] == 401
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
