@@ -1,6 +1,23 @@
 //! Eight lanes: one signal cut into up to eight equal chunks that lie side by side, so that recursions run eight at a time.
 //!
-//! The number of lanes is the same on every processor, so results do not depend on the width of its registers.
+//! A recursive filter computes each sample from the ones before it, so on one signal a processor mostly waits for its own
+//! last addition. Cut into eight chunks the same signal is eight filters that don't wait for each other, and one instruction
+//! does a step of all. Filters, averages and transforms of this crate all work that way, and read like their formulas with
+//! `f64x8` for a number. What makes it right, and quick:
+//!
+//! * *Rows.* Sample `i` of a signal lies in row `i mod length`, lane `i / length`. Cutting and joining transpose squares of
+//!   eight by eight in registers.
+//! * *Warming up.* A chunk's filter starts on the end of its left neighbour's chunk, early enough that what it can't know
+//!   has fallen below 1e-20: the result is that of one lane, to rounding (`filter`). Averages take what they need from both
+//!   neighbours (`average`).
+//! * *The same everywhere.* There are eight lanes on every processor, however wide its registers, and sums over lanes are
+//!   trees of one shape. Nothing fuses a multiplication with an addition. So results have the same bits on every machine.
+//! * *Memory is used again.* The first touch of a fresh page costs more than a filter does; see `workspace`.
+//! * *Nothing is called in inner loops.* A kernel is compiled for the processor found at run time only where it is inlined
+//!   into `dispatch!`: `#[inline(always)]` on functions and on closures in arguments, loops where `array::map` would do
+//!   elsewhere (its closure is compiled for the oldest processor, and called), and no copy of a row that is then indexed by
+//!   a variable (it goes through the stack).
+//! * *Threads* take whole muscles, and whoever has time the hash (`analyze`).
 
 use fearless_simd::{Level, Simd, dispatch, f64x8, prelude::*};
 

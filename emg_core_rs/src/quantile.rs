@@ -43,7 +43,7 @@ fn gather<S: Simd>(simd: S, values: &[f64], bracket: (f64, f64), spare: &mut [f6
     let (body, rest) = values.as_chunks::<LANES>();
     let (mut below, mut inside) = (0, 0);
     for row in body {
-        let value = f64x8::simd_from(simd, *row);
+        let value = f64x8::from_slice(simd, row);
         let under = value.simd_lt(low).to_bitmask() & 0xff;
         let mut within = value.simd_le(high).to_bitmask() & 0xff & !under;
         below += under.count_ones() as usize;

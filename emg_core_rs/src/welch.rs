@@ -58,15 +58,20 @@ fn whole_on<S: Simd>(simd: S, signal: &[f64]) -> Spectrum {
 fn windows_on<S: Simd>(simd: S, signal: &[f64], length: usize, step: usize, tell: &mut impl FnMut(usize, &Spectrum)) {
     let (count, windows) = (segment_count(length), (signal.len() - length) / step + 1);
     let mut transforms = Transforms::new();
+    let mut spectra = [[0.0; BINS]; LANES];
     for group in (0..windows).step_by(LANES) {
         transforms.power.fill([0.0; LANES]);
         for first in (0..count).step_by(2) {
             let at = |lane: usize, half: usize| segment(signal, (group + lane) * step, first + half, count);
             add_pair(simd, &mut transforms, std::array::from_fn(|l| at(l, 0)), std::array::from_fn(|l| at(l, 1)));
         }
-        let bins: [[f64; LANES]; BINS] = std::array::from_fn(|k| bin(&transforms, k));
-        for lane in 0..LANES.min(windows - group) {
-            tell(group + lane, &bins.map(|lanes| lanes[lane]));
+        for k in 0..BINS {
+            for (spectrum, power) in spectra.iter_mut().zip(bin(&transforms, k)) {
+                spectrum[k] = power;
+            }
+        }
+        for (index, spectrum) in (group..windows).zip(&spectra) {
+            tell(index, spectrum);
         }
     }
 }
