@@ -50,7 +50,7 @@ _NOTICING = (
     *(errors.SessionRefused, errors.RecordingNotThere, errors.StorageUnavailable),
 )
 _GREETING = (refusals.UnknownSender, refusals.OriginRefused)
-_FINDING = (errors.InvalidSession, errors.ClusterUnavailable)
+_FINDING = (refusals.SessionNotFound, errors.InvalidSession, errors.ClusterUnavailable)
 _LISTING = (errors.DatabaseUnavailable, errors.SchemaMismatch)
 _READING = (
     *(errors.UnknownBucket, errors.RecordingChanged, errors.RecordingNotThere, errors.StorageUnavailable),
@@ -122,7 +122,7 @@ def _window_media(as_json: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an
 def page_operations(page: Page) -> list[Op]:
     """Return what shows the viewer."""
     return [
-        Op("GET", "/", page.index, out={"text/html": bytes}),
+        Op("GET", "/", page.index, out={"text/html": bytes}, errors=(refusals.BadPath,)),
         Op("GET", "/viewer/{name}", page.asset, params=AssetPath, out={"text/javascript": bytes, "text/css": bytes}),
     ]
 

@@ -1,4 +1,4 @@
-"""The receiver as a process of its own, as a pod would run it."""
+"""A web program as a process of its own, as a pod would run it."""
 
 import json
 import os
@@ -20,8 +20,8 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReceiverProcess:
-    """A running receiver."""
+class WebProcess:
+    """A running receiver or signals API."""
 
     process: "subprocess.Popen[bytes]"
     port: int
@@ -44,20 +44,27 @@ class ReceiverProcess:
 
 
 @contextmanager
-def receiving(account: Path, log: Path, settings: Mapping[str, str]) -> Iterator[ReceiverProcess]:
+def receiving(account: Path, log: Path, settings: Mapping[str, str]) -> Iterator[WebProcess]:
     """Run a receiver with an account of a cluster while the block runs."""
+    with running("receiver", account, log, settings) as process:
+        yield process
+
+
+@contextmanager
+def running(program: str, account: Path, log: Path, settings: Mapping[str, str]) -> Iterator[WebProcess]:
+    """Run a program with an account of a cluster while the block runs."""
     port = free_port(_HOST)
     own = {"KUBECONFIG": str(account), "EMG_HOST": _HOST, "EMG_PORT": str(port)}
     env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | own | dict(settings)
     started = time.perf_counter()
     with log.open("wb") as into:
-        command = [sys.executable, "-m", "emg_api", "receiver"]
+        command = [sys.executable, "-m", "emg_api", program]
         process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=into, stderr=into)
     try:
-        wait_until(lambda: process.poll() is not None or _answers(port), "the receiver answers")
+        wait_until(lambda: process.poll() is not None or _answers(port), f"the {program} answers")
         seconds = time.perf_counter() - started
         assert process.poll() is None, log.read_text()
-        yield ReceiverProcess(process=process, port=port, log=log, started_in_s=seconds)
+        yield WebProcess(process=process, port=port, log=log, started_in_s=seconds)
     finally:
         process.terminate()
         process.wait(60)
