@@ -14,7 +14,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help build run demo test check format bench bench-api bench-rivals instructions accuracy corpus fuzz wheel image problems lock clean
+.PHONY: help build run demo test check format bench bench-api bench-node bench-rivals instructions accuracy corpus fuzz chaos scale wheel image problems lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,15 @@ fuzz: ## change bytes at random until something breaks: FUZZ_SECONDS for each ta
 	$(PYTHON) -m tests.support.fuzz_seeds $(FUZZ_SEEDS) emg_core_rs/fuzz/corpus
 	cd emg_core_rs && for target in header parameters frames analysis; do \
 		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=2048; done
+
+chaos: build ## kill the operator 50 times while 100 sessions run, with a real API server
+	EMG_CHAOS_KILLS=50 EMG_CHAOS_SESSIONS=100 EMG_REQUIRE_ALL=1 $(BIN)/pytest -q tests/apiserver/test_chaos.py
+
+scale: build ## 10,000 sessions with a real API server: speed, writes, memory, restart, bytes in etcd
+	$(BIN)/python benchmarks/scale.py $(SCALE)
+
+bench-node: build ## where the seconds of 200 sessions go on a real node (root, Debian, Go)
+	$(BIN)/python benchmarks/node.py
 
 wheel: $(VENV)/core.stamp $(VENV)/viewer.stamp ## dist/emg_core-*.whl and dist/emg_operator-*.whl
 	rm -f dist/emg_operator-*.whl

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from emg_api.windows import Signal
 from emg_session.core_errors import core_errors
+from emg_session.database import StoredSession
+from emg_session.resource import DEFAULT_PROFILE
 
 Samples = NDArray[np.float64]
 Segment = tuple[int, int]
@@ -27,17 +29,20 @@ _FEWEST_SAMPLES = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """How amplitudes are made: the session's profile and options, or the default ones before its analysis."""
+    """How amplitudes are made: as the session's analysis did, before it as its profile would."""
 
     profile: str
     options: Mapping[str, Any]
 
     @classmethod
-    def of(cls, summary: Mapping[str, Any] | None) -> "Method":
-        """Return the method of a stored summary."""
-        if summary is None:
-            return cls(profile="standard-1", options=emg_core.profiles()["standard-1"]["options"])
-        return cls(profile=summary["profile"]["name"], options=summary["profile"]["options"])
+    def of(cls, session: StoredSession) -> "Method":
+        """Return a session's method; a profile that the core does not know is the default one."""
+        if session.analytics_summary is not None:
+            analysis = session.analytics_summary["profile"]
+            return cls(profile=analysis["name"], options=analysis["options"])
+        profiles = emg_core.profiles()
+        name = session.profile if session.profile in profiles else DEFAULT_PROFILE
+        return cls(profile=name, options=profiles[name]["options"])
 
     @property
     def context_s(self) -> float:

@@ -13,6 +13,7 @@ from emg_api.about import EXPOSITION_MEDIA, About
 from emg_api.access.gate import Gate
 from emg_api.adapters import supabase
 from emg_api.budget import ByteBudget
+from emg_api.contractions import WRITERS
 from emg_api.disconnects import StopsWithoutClient
 from emg_api.drawing import WindowDrawer
 from emg_api.excerpts import ExcerptReader
@@ -37,6 +38,7 @@ from emg_api.window_answers import WINDOW_MEDIA, WindowAnswer, WindowsAnswer
 from emg_api.windows import WindowQuery, WindowsQuery
 from emg_session import errors
 from emg_session.recordings import RecordingStore
+from emg_session.spans import PLAIN_SPANS, Spans
 
 _NO_HEADERS = HeaderSettings()
 _COMPUTING_THREADS = 2
@@ -49,6 +51,7 @@ _NOTICING = (
     *(refusals.WrongShape, refusals.SenderUnavailable, errors.UnknownBucket, errors.ClusterUnavailable),
     *(errors.SessionRefused, errors.RecordingNotThere, errors.StorageUnavailable),
 )
+_CHOOSING = (NotAnalysedYet, NotAcceptable)
 _GREETING = (refusals.UnknownSender, refusals.OriginRefused)
 _FINDING = (refusals.SessionNotFound, errors.InvalidSession, errors.ClusterUnavailable)
 _LISTING = (errors.DatabaseUnavailable, errors.SchemaMismatch)
@@ -104,6 +107,8 @@ def signals_operations(signals: Signals, sessions: Sessions) -> list[Op]:
         "out": _window_media((WholeAnswer, WindowAnswer)),
     }
     several: dict[str, Any] = {"params": SessionPath, "query": WindowsQuery, "out": _window_media(WindowsAnswer)}
+    tables = dict.fromkeys(WRITERS, bytes)
+    as_csv, as_arrow, as_parquet = (_table(media_type) for media_type in WRITERS)
     return [
         # First: `channels` and `windows` are no channels' names.
         Op("GET", f"{jit}/channels", signals.channels, **kept, params=SessionPath, out=ChannelsAnswer),
@@ -112,7 +117,21 @@ def signals_operations(signals: Signals, sessions: Sessions) -> list[Op]:
         Op("GET", "/sessions", sessions.listing, listing=True, query=ListQuery, out=SessionsAnswer, errors=_LISTING),
         Op("GET", of_session, sessions.one, **one, out=SessionAnswer),
         Op("GET", f"{of_session}/summary", sessions.summary, **one, out=dict[str, Any], errors=(NotAnalysedYet,)),
+        Op("GET", f"{of_session}/contractions", sessions.contractions, **one, out=tables, errors=_CHOOSING),
+        Op("GET", f"{of_session}/contractions.csv", sessions.contractions_csv, **one, **as_csv),
+        Op("GET", f"{of_session}/contractions.arrow", sessions.contractions_arrow, **one, **as_arrow),
+        Op(
+            "GET",
+            f"{of_session}/contractions.parquet",
+            sessions.contractions_parquet,
+            **one,
+            **as_parquet,
+        ),
     ]
+
+
+def _table(media_type: MediaType) -> dict[str, Any]:
+    return {"out": {media_type: bytes}, "errors": (NotAnalysedYet,)}
 
 
 def _window_media(as_json: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an operation answers with
@@ -137,26 +156,34 @@ def own_operations(health: Health, about: About) -> list[Op]:
     ]
 
 
-def create_receiver(receiver: Receiver) -> Starlette:
+def create_receiver(receiver: Receiver, *, spans: Spans = PLAIN_SPANS) -> Starlette:
     """Create the receiver: notices in, sessions out."""
     health = Health(summaries=receiver.intake.summaries, needs_database=False)
-    return _application("EMG receiver", receiver_operations(receiver), health=health, metrics=receiver.metrics)
+    operations = receiver_operations(receiver)
+    return _application("EMG receiver", operations, health=health, metrics=receiver.metrics, spans=spans)
 
 
 def create_signals(
-    *, recordings: RecordingStore, gate: Gate, metrics: Metrics, headers: HeaderSettings = _NO_HEADERS
+    *,
+    recordings: RecordingStore,
+    gate: Gate,
+    metrics: Metrics,
+    headers: HeaderSettings = _NO_HEADERS,
+    spans: Spans = PLAIN_SPANS,
 ) -> Starlette:
     """Create the signals API with the viewer."""
     health = Health(summaries=gate.summaries, needs_database=True)
     operations = _signals(recordings, gate, metrics)
-    return _application("EMG signals", operations, health=health, metrics=metrics, gate=gate, headers=headers)
+    return _application(
+        "EMG signals", operations, health=health, metrics=metrics, gate=gate, headers=headers, spans=spans
+    )
 
 
-def create_both(receiver: Receiver, gate: Gate) -> Starlette:
+def create_both(receiver: Receiver, gate: Gate, *, spans: Spans = PLAIN_SPANS) -> Starlette:
     """Create receiver and signals API as one program, for one machine."""
     operations = [*receiver_operations(receiver), *_signals(receiver.intake.recordings, gate, receiver.metrics)]
     health = Health(summaries=gate.summaries, needs_database=True)
-    return _application("EMG", operations, health=health, metrics=receiver.metrics, gate=gate)
+    return _application("EMG", operations, health=health, metrics=receiver.metrics, gate=gate, spans=spans)
 
 
 def _signals(recordings: RecordingStore, gate: Gate, metrics: Metrics) -> list[Op]:
@@ -183,6 +210,7 @@ def _application(
     metrics: Metrics,
     gate: Gate | None = None,
     headers: HeaderSettings = _NO_HEADERS,
+    spans: Spans,
 ) -> Starlette:
     about = About(metrics=metrics)
     every = [*operations, *own_operations(health, about)]
@@ -192,4 +220,5 @@ def _application(
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[*headers.middleware(), Middleware(StopsWithoutClient)],
         metrics=metrics,
+        spans=spans,
     )

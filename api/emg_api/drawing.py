@@ -34,7 +34,7 @@ class WindowDrawer:
 
     async def body(self, window: Window, encode: Callable[[DrawnWindow], bytes], coding: Coding) -> Packed:
         """Return a window as it is sent."""
-        method = Method.of(window.session.analytics_summary)
+        method = Method.of(window.session)
         excerpt = window.excerpt(method.context_s if window.is_conditioned else 0.0)
         async with self.reader.budget.lent(self.reader.cost(excerpt) + memory_bytes(window, excerpt)):
             if window.is_conditioned:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from emg_api.access.gate import MOST_REASON_CHARACTERS, REASON_HEADER
+from emg_api.access.gate import REASON_HEADER, REASON_PATTERN
 from emg_api.operations import Op
 from emg_api.problems import BUG, KINDS, Problem, ProblemKind
 from emg_api.refusals import (
@@ -36,7 +36,7 @@ _REASON = {
     "name": REASON_HEADER,
     "required": False,
     "description": "Why the caller reads, for the audit table.",
-    "schema": {"type": "string", "maxLength": MOST_REASON_CHARACTERS},
+    "schema": {"type": "string", "pattern": REASON_PATTERN},
 }
 _DESCRIPTION = (
     "Errors are RFC 9457 problems. A problem's `type` never changes, its `advice` says what to do; "

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
+from emg_operator.bodies import Kind
 from emg_operator.cluster import SessionGone, StatusConflict
-from emg_operator.reconcile import Kind
 from emg_session.resource import EMGSession
 from emg_session.status import SessionStatus
 

@@ -26,7 +26,7 @@ from emg_local.job_bodies import (
     finished,
     running_status,
 )
-from emg_operator.reconcile import Kind
+from emg_operator.bodies import Kind
 from emg_session.contract import TERMINATION_MESSAGE_BYTES
 
 _PYTHONS = ("python", "python3")

@@ -31,8 +31,9 @@ from emg_local.jobs import LocalJobs
 from emg_local.place import Place, first_key, opened_place
 from emg_local.postgres import Postgres
 from emg_local.server import HOST, Server, listening_socket
+from emg_operator.bodies import Kind
 from emg_operator.metrics import Metrics
-from emg_operator.reconcile import Kind, Reconciler
+from emg_operator.reconcile import Reconciler
 from emg_operator.settings import OperatorSettings
 from emg_operator.sweep import Sweep, SweepSettings
 from emg_session import migrate

@@ -4,7 +4,9 @@ import logging
 
 import kopf
 
-from emg_operator.reconcile import Kind, Reconciler
+from emg_operator.bodies import Kind
+from emg_operator.reconcile import Reconciler
+from emg_operator.stateless import NoDiffs, NoProgress
 from emg_session.resource import GROUP, PLURAL, SESSION_LABEL, VERSION
 
 _OF_SESSIONS = {SESSION_LABEL: kopf.PRESENT}
@@ -33,6 +35,8 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.posting.enabled = False
     settings.scanning.disabled = True  # else it lists definitions and namespaces, which takes cluster-wide rights
     settings.peering.standalone = True
+    settings.persistence.diffbase_storage = NoDiffs()
+    settings.persistence.progress_storage = NoProgress()
     settings.watching.label_selectors["batch/jobs"] = SESSION_LABEL
     settings.watching.label_selectors["pods"] = SESSION_LABEL
     settings.watching.chunk_size = 200

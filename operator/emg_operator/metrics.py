@@ -1,11 +1,13 @@
 """What the operator tells Prometheus. Every label has a closed set of values, none of them from outside."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from emg_session.resource import EMGSession
 from emg_session.status import Reason, SessionStatus
@@ -48,9 +50,6 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=registry)
-        self._sessions = Gauge(
-            "emg_operator_sessions", "Sessions by reason of Succeeded.", ["reason"], registry=registry
-        )
         self.result_seconds = Histogram(
             "emg_operator_result_seconds",
             "Seconds from the notice (the session's creation) to its end.",
@@ -96,10 +95,9 @@ class Metrics:
         """Count a write to the API server."""
         self._api_writes.labels(kind, outcome).inc()
 
-    def follow_sessions(self, count: Callable[[], dict[Reason, int]]) -> None:
+    def follow_sessions(self, count: Callable[[], Mapping[Reason, int]]) -> None:
         """Ask `count` at every scrape."""
-        for reason in Reason:
-            self._sessions.labels(reason).set_function(partial(_of, count, reason))
+        self.registry.register(_SessionsByReason(count))
 
     def follow_queue(self, length: Callable[[], int], oldest_seconds: Callable[[], float]) -> None:
         """Ask both at every scrape."""
@@ -118,5 +116,22 @@ class Metrics:
                 self._api_writes.labels(kind, outcome)
 
 
-def _of(count: Callable[[], dict[Reason, int]], reason: Reason) -> int:
-    return count().get(reason, 0)
+@dataclass(frozen=True)
+class _SessionsByReason(Collector):
+    """All reasons at once: thousands of sessions are counted, and only once a scrape."""
+
+    count: Callable[[], Mapping[Reason, int]]
+
+    def describe(self) -> Iterator[Metric]:
+        """Tell the name without counting."""
+        yield self._family()
+
+    def collect(self) -> Iterator[Metric]:
+        """Count."""
+        counts, family = self.count(), self._family()
+        for reason in Reason:
+            family.add_metric([reason], counts.get(reason, 0))
+        yield family
+
+    def _family(self) -> GaugeMetricFamily:
+        return GaugeMetricFamily("emg_operator_sessions", "Sessions by reason of Succeeded.", labels=["reason"])

@@ -121,7 +121,9 @@ class Program:
             sessions=KubernetesSessions(self.api, self.settings.namespace),
             summaries=self.summaries,
             settings=SweepSettings(
-                every_seconds=self.settings.sweep_seconds, settle_seconds=self.settings.sweep_settle_seconds
+                every_seconds=self.settings.sweep_seconds,
+                settle_seconds=self.settings.sweep_settle_seconds,
+                wanted=self.settings.wanted,
             ),
             metrics=self.metrics,
             namespace=self.settings.namespace,

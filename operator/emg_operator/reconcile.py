@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
+from functools import partial
 
+from emg_operator.bodies import Bodies, Body, Kind
 from emg_operator.cluster import Cluster, JobRefused
 from emg_operator.decisions import DatabaseState, NextStep, NoSummary, decide_next, refused_step
 from emg_operator.events import build_event, occurrences
@@ -26,24 +26,15 @@ from emg_session.summary import summary_facts
 
 log = logging.getLogger(__name__)
 
-Body = dict[str, Any]
 _WORKERS = 4
-
-
-class Kind(StrEnum):
-    """What is watched."""
-
-    SESSION = "EMGSession"
-    JOB = "Job"
-    POD = "Pod"
 
 
 @dataclass
 class _Children:
     """The Jobs and pods of one session, by name."""
 
-    jobs: dict[str, Body] = field(default_factory=dict)
-    pods: dict[str, Body] = field(default_factory=dict)
+    jobs: Bodies = field(default_factory=partial(Bodies, Kind.JOB))
+    pods: Bodies = field(default_factory=partial(Bodies, Kind.POD))
 
 
 class Reconciler:
@@ -64,7 +55,7 @@ class Reconciler:
         self._metrics = metrics
         self._now = now
         self._queue = WorkQueue(self._reconcile)
-        self._sessions: dict[str, Body] = {}
+        self._sessions = Bodies(Kind.SESSION)
         # The watches of the three kinds start at once: Jobs and pods may be seen long before their session.
         self._children: defaultdict[str, _Children] = defaultdict(_Children)
         # Of finished sessions, thousands of which lie in a cluster, only how they ended is kept.
@@ -74,7 +65,6 @@ class Reconciler:
 
     def observe(self, kind: Kind, event: str | None, body: Body) -> None:
         """Take in what a watch shows; everything is shown again at start-up, so this must be idempotent."""
-        body["metadata"].pop("managedFields", None)
         gone = event == "DELETED"
         match kind:
             case Kind.SESSION:
@@ -99,20 +89,20 @@ class Reconciler:
         if gone:
             self._forget(key)
         else:
-            self._sessions[key] = body
+            self._sessions.keep(key, body)
             self._queue.add(key)
 
-    def _observe_child(self, body: Body, kept: Callable[[_Children], dict[str, Body]], *, gone: bool) -> None:
+    def _observe_child(self, body: Body, kept: Callable[[_Children], Bodies], *, gone: bool) -> None:
         meta = body["metadata"]
         key, name = _key(meta["namespace"], meta["labels"][SESSION_LABEL]), meta["name"]
         if key in self._finished:
             return
         children = self._children[key]
         if gone:
-            kept(children).pop(name, None)
+            kept(children).drop(name)
         else:
-            kept(children)[name] = body
-        if not (children.jobs or children.pods):
+            kept(children).keep(name, body)
+        if not (len(children.jobs) or len(children.pods)):
             del self._children[key]
         self._queue.add(key)
 
@@ -138,8 +128,8 @@ class Reconciler:
     def _jobs_of(self, session: EMGSession) -> list[JobView]:
         """Return the session's own Jobs: not those of one of its name before, nor anybody's with our label."""
         children = self._children[_key(session.namespace, session.name)]
-        own = (job for job in children.jobs.values() if is_attempt_of(session.uid, job))
-        return [view_job(job, children.pods.values()) for job in own]
+        own, pods = (job for job in children.jobs.all() if is_attempt_of(session.uid, job)), [*children.pods.all()]
+        return [view_job(job, pods) for job in own]
 
     async def _with_job(self, session: EMGSession, jobs: Sequence[JobView], step: NextStep) -> NextStep:
         if step.attempt is None:
@@ -155,8 +145,9 @@ class Reconciler:
         saved = await self._cluster.save_status(body, status)
         log.info("session=%s status=%s", key, status.reason)
         # Our own write is acted on at once; but what the watch has brought meanwhile is newer than its echo.
-        if self._sessions.get(key) is body:
-            self._sessions[key] = saved
+        known = self._sessions.get(key)
+        if known is not None and known["metadata"]["resourceVersion"] == body["metadata"]["resourceVersion"]:
+            self._sessions.keep(key, saved)
 
     async def _tell(self, session: EMGSession, status: SessionStatus) -> None:
         """Tell people; nothing depends on it, so what can't be told now is not told."""
@@ -178,11 +169,11 @@ class Reconciler:
         return NoSummary.MISSING if summary is None else summary_facts(summary)
 
     def _count_by_reason(self) -> dict[Reason, int]:
-        open_ones = (reason_in(body.get("status", {})) for body in self._sessions.values())
+        open_ones = (reason_in(body.get("status", {})) for body in self._sessions.all())
         return Counter([*self._finished.values(), *open_ones])
 
     def _forget(self, key: str) -> None:
-        self._sessions.pop(key, None)
+        self._sessions.drop(key)
         self._children.pop(key, None)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from emg_operator.wanted import Wanted
 from emg_session.recordings import Buckets
 from emg_session.sessions import own_namespace
 from emg_session.settings import integer, required
@@ -23,6 +24,7 @@ class OperatorSettings:
     buckets: Buckets = field(default_factory=lambda: Buckets({}))
     sweep_seconds: int = 300
     sweep_settle_seconds: int = 60
+    wanted: Wanted = field(default_factory=Wanted)
     worker_secret: str | None = None
     cpu_millis: int = 100
     memory_mib: int = 128
@@ -42,6 +44,7 @@ class OperatorSettings:
             probe_port=integer(env, "EMG_PROBE_PORT", cls.probe_port, least=0, most=65_535),
             buckets=Buckets.from_json(env.get("EMG_BUCKETS") or "{}"),
             sweep_seconds=integer(env, "EMG_SWEEP_SECONDS", cls.sweep_seconds, least=0, most=86_400),
+            wanted=Wanted.from_json(env.get("EMG_SENDERS") or "{}"),
             sweep_settle_seconds=integer(env, "EMG_SWEEP_SETTLE_SECONDS", cls.sweep_settle_seconds, most=86_400),
             worker_secret=env.get("EMG_WORKER_SECRET") or None,
             cpu_millis=integer(env, "EMG_WORKER_CPU_MILLIS", cls.cpu_millis, least=1, most=64_000),

@@ -7,15 +7,16 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from emg_operator.metrics import Metrics, SweepOutcome
+from emg_operator.wanted import Wanted
 from emg_session.database import SummaryStore
 from emg_session.errors import Failure
 from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, ListedObject, RecordingStore
-from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, is_recording, session_name
+from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, session_name
 from emg_session.sessions import SessionStore
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class SweepSettings:
 
     every_seconds: int
     settle_seconds: int = 60
+    wanted: Wanted = field(default_factory=Wanted)
     most_finds: int = _MOST_FINDS
 
 
@@ -69,22 +71,24 @@ class Sweep:
     async def _sweep_bucket(self, bucket: str, most_finds: int) -> int:
         found = 0
         async for page in self.recordings.list_pages(bucket):
-            found += await self._create_unknown(page, most_finds - found)
+            recordings = [listed for listed in page if self._is_settled_recording(bucket, listed)]
+            found += await self._create_unknown(recordings, most_finds - found)
             if found >= most_finds:
                 log.warning("sweep bucket=%s made %d sessions; the rest follows with the next sweep", bucket, found)
                 break
         return found
 
-    async def _create_unknown(self, page: Sequence[ListedObject], most_finds: int) -> int:
-        listed = {session_name(o.uri, o.version): o for o in page if self._is_settled_recording(o)}
+    async def _create_unknown(self, recordings: Sequence[ListedObject], most_finds: int) -> int:
+        listed = {session_name(found.uri, found.version): found for found in recordings}
         known = await self.summaries.known_sessions(listed)
         unknown = [name for name in listed if name not in known]
         return sum([await self._create(name, listed[name]) for name in unknown[:most_finds]])
 
-    def _is_settled_recording(self, listed: ListedObject) -> bool:
+    def _is_settled_recording(self, bucket: str, listed: ListedObject) -> bool:
         """Storage's clock may be ahead of ours by any amount: only what is near to now is left for later."""
         age = abs(self.now() - listed.modified_at)
-        return is_recording(listed.key) and age >= timedelta(seconds=self.settings.settle_seconds)
+        is_settled = age >= timedelta(seconds=self.settings.settle_seconds)
+        return is_settled and self.settings.wanted.admits(bucket, listed.key)
 
     async def _create(self, name: str, listed: ListedObject) -> bool:
         spec, order = _spec(listed), ObjectOrder.of(modified_at=listed.modified_at)

@@ -82,13 +82,13 @@ def writes_counted(metrics: Metrics) -> aiohttp.TraceConfig:
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
         if params.method not in _READS:
-            metrics.wrote(_kind(params.url), _outcome(params.response.status))
+            metrics.wrote(kind_of(params.url), outcome_of(params.response.status))
 
     async def failed(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams
     ) -> None:
         if params.method not in _READS:
-            metrics.wrote(_kind(params.url), WriteOutcome.FAILED)
+            metrics.wrote(kind_of(params.url), WriteOutcome.FAILED)
 
     trace = aiohttp.TraceConfig()
     trace.on_request_end.append(answered)
@@ -96,13 +96,14 @@ def writes_counted(metrics: Metrics) -> aiohttp.TraceConfig:
     return trace
 
 
-def _kind(url: URL) -> WriteKind:
+def kind_of(url: URL) -> WriteKind:
     """Tell from .../PLURAL, .../PLURAL/NAME and .../PLURAL/NAME/status, whatever an object may be called."""
     parts = url.parts[url.parts.index("namespaces") + 2 :] if "namespaces" in url.parts else ()
     return _KINDS.get("status" if len(parts) > 2 else parts[0], WriteKind.OTHER) if parts else WriteKind.OTHER  # noqa: PLR2004
 
 
-def _outcome(status: int) -> WriteOutcome:
+def outcome_of(status: int) -> WriteOutcome:
+    """Tell from an answer's status."""
     match status:
         case HTTPStatus.CONFLICT:
             return WriteOutcome.CONFLICT

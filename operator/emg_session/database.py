@@ -13,6 +13,15 @@ from psycopg.rows import class_row
 
 from emg_session.contract import WorkerContract
 from emg_session.errors import SchemaMismatch
+from emg_session.listing import (
+    EVERY_SESSION,
+    LIST_SESSIONS,
+    ListedSession,
+    Place,
+    SessionFilter,
+    list_parameters,
+    quality_of,
+)
 from emg_session.migrate import schema_version
 from emg_session.pool import ANSWER_SECONDS, Database, open_database
 from emg_session.resource import SessionSpec, session_id
@@ -78,23 +87,15 @@ SELECT session_code FROM therapy_sessions WHERE session_code = ANY(%(session_cod
 
 _SESSIONS = """
 SELECT session.id, session.session_code, session.file_path, session.object_version, session.file_size_bytes,
-       session.subject, session.game_metadata, session.created_at, result.analytics_summary
+       session.subject, session.parameters ->> 'profile' AS profile, session.game_metadata, session.created_at,
+       result.analytics_summary
 FROM therapy_sessions AS session
 LEFT JOIN analysis_results AS result
        ON result.file_hash = session.file_hash
       AND result.parameters = session.parameters
       AND result.processing_version = %(processing_version)s
 """
-_FIND_SESSION = _SESSIONS + "WHERE session.session_code = %(key)s OR session.id::text = %(key)s"
-_LIST_SESSIONS = (
-    _SESSIONS
-    + """
-WHERE session.session_code IS NOT NULL
-  AND (%(subjects)s::text[] IS NULL OR session.subject = ANY (%(subjects)s))
-ORDER BY session.created_at DESC, session.session_code
-LIMIT %(limit)s
-"""
-)
+_FIND_SESSION = _SESSIONS + "WHERE session.session_code = %(code)s OR session.id = %(id)s"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +108,29 @@ class StoredSession:
     object_version: str
     file_size_bytes: int | None
     subject: str | None
+    profile: str | None
     game_metadata: dict[str, Any] | None
     created_at: datetime
     analytics_summary: dict[str, Any] | None
+
+
+def listed(session: StoredSession) -> ListedSession:
+    """Reduce a session to its line in the list."""
+    summary, metadata = session.analytics_summary, session.game_metadata or {}
+    return ListedSession(
+        id=session.id,
+        session_code=session.session_code,
+        file_path=session.file_path,
+        file_size_bytes=session.file_size_bytes,
+        subject=session.subject,
+        profile=session.profile,
+        created_at=session.created_at,
+        duration_s=metadata.get("duration_s"),
+        analyzed=summary is not None,
+        quality=quality_of(summary) if summary else None,
+        contractions=sum(len(muscle["contractions"]) for muscle in summary["muscles"]) if summary else None,
+        overall_score=summary["scores"]["overall"] if summary else None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,19 +199,17 @@ class SummaryStore:
 
     async def find_session(self, key: str) -> StoredSession | None:
         """Return a session by its name or id."""
+        values = {"code": key, "id": _uuid(key), "processing_version": PROCESSING_VERSION}
         async with self._connection() as connection, connection.cursor(row_factory=class_row(StoredSession)) as cursor:
-            await cursor.execute(_FIND_SESSION, {"key": key, "processing_version": PROCESSING_VERSION})
+            await cursor.execute(_FIND_SESSION, values)
             return await cursor.fetchone()
 
-    async def list_sessions(self, limit: int, subjects: Collection[str] | None = None) -> list[StoredSession]:
-        """Return the newest sessions first: everybody's, or only these subjects'."""
-        values = {
-            "limit": limit,
-            "processing_version": PROCESSING_VERSION,
-            "subjects": None if subjects is None else sorted(subjects),
-        }
-        async with self._connection() as connection, connection.cursor(row_factory=class_row(StoredSession)) as cursor:
-            await cursor.execute(_LIST_SESSIONS, values)
+    async def list_sessions(
+        self, limit: int, wanted: SessionFilter = EVERY_SESSION, after: Place | None = None
+    ) -> list[ListedSession]:
+        """Return the newest of the wanted sessions, those after a place in the list."""
+        async with self._connection() as connection, connection.cursor(row_factory=class_row(ListedSession)) as cursor:
+            await cursor.execute(LIST_SESSIONS, list_parameters(wanted, after, limit))
             return await cursor.fetchall()
 
 
@@ -224,3 +243,10 @@ def _session_row(
 
 def _json(value: Mapping[str, Any]) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _uuid(key: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(key)
+    except ValueError:
+        return None

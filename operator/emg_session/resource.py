@@ -16,6 +16,7 @@ import msgspec
 from emg_session.errors import InvalidSession
 from emg_session.object_order import UNKNOWN_ORDER, ObjectOrder
 from emg_session.status import SessionStatus, Wire
+from emg_session.trace import traceparent_of
 
 GROUP = "emg.ghostly"
 VERSION = "v1alpha1"
@@ -83,6 +84,7 @@ class EMGSession:
     spec: SessionSpec
     status: SessionStatus
     order: ObjectOrder = UNKNOWN_ORDER
+    traceparent: str | None = None
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> "EMGSession":
@@ -98,6 +100,7 @@ class EMGSession:
                 spec=msgspec.convert(body["spec"], SessionSpec),
                 status=msgspec.convert(body.get("status") or {}, SessionStatus),
                 order=ObjectOrder.from_annotations(meta.get("annotations") or {}),
+                traceparent=traceparent_of(meta.get("annotations") or {}),
             )
         except (msgspec.ValidationError, KeyError) as error:
             raise InvalidSession(f"{meta.get('name')}: {error}; compare `kubectl explain emgsession`") from error

@@ -1,7 +1,5 @@
 """What the programs may do is what they do: the API server's own log is the witness."""
 
-from typing import Any
-
 import yaml
 from kubernetes.aio import client, config
 
@@ -11,12 +9,11 @@ from emg_session.resource import build_session
 from emg_session.sessions import KubernetesSessions
 from tests.apiserver.conftest import BUCKET, Site
 from tests.support.api_server import RIGHTS
+from tests.support.audit import Use, forbidden, used
 from tests.support.operators import started
 from tests.support.sessions import SPEC
 from tests.support.stand_in import real_work, standing_in
 from tests.support.waiting import until_seen
-
-Use = tuple[str, str, str]
 
 
 def granted(role: str) -> set[Use]:
@@ -32,19 +29,6 @@ def granted(role: str) -> set[Use]:
     }
 
 
-def used(entries: list[dict[str, Any]]) -> set[Use]:
-    return {use(entry["objectRef"], entry["verb"]) for entry in entries if "objectRef" in entry}
-
-
-def use(reference: dict[str, str], verb: str) -> Use:
-    subresource = f"/{reference['subresource']}" if "subresource" in reference else ""
-    return (reference.get("apiGroup", ""), reference["resource"] + subresource, verb)
-
-
-def refused(entries: list[dict[str, Any]]) -> list[str]:
-    return [entry["requestURI"] for entry in entries if entry["responseStatus"]["code"] in (401, 403)]
-
-
 async def test_the_operator_uses_every_right_it_has_and_is_refused_nothing(site: Site, recording: bytes) -> None:
     site.s3.put(site.bucket, "P001/take.c3d", recording)
     operator = site.operator(EMG_SWEEP_SECONDS="1", EMG_SWEEP_SETTLE_SECONDS="0")
@@ -55,8 +39,8 @@ async def test_the_operator_uses_every_right_it_has_and_is_refused_nothing(site:
                 await until_seen(lambda: [*site.reasons().values()] == ["Completed"], "the session is done")
                 await until_seen(lambda: operator.problems("/readyz") == {}, "it is ready")
                 operator.end()
-    entries = site.api.audited(f"system:serviceaccount:{site.namespace}:emg-operator")
-    assert refused(entries) == []
+    entries = site.api.audited(site.namespace)
+    assert forbidden(entries) == []
     assert used(entries) == granted("emg-operator")
 
 
@@ -68,8 +52,8 @@ async def test_the_receivers_store_uses_every_right_it_has_and_is_refused_nothin
         manifest = build_session(SPEC, namespace=site.namespace)
         assert [await sessions.create(manifest), await sessions.create(manifest)] == [True, False]
         assert await sessions.load(manifest["metadata"]["name"]) is not None
-    entries = site.api.audited(f"system:serviceaccount:{site.namespace}:emg-receiver")
-    assert refused(entries) == []
+    entries = site.api.audited(site.namespace, "emg-receiver")
+    assert forbidden(entries) == []
     assert used(entries) == granted("emg-receiver")
 
 

@@ -22,5 +22,5 @@ async def test_twenty_recordings_that_nobody_announced_get_twenty_results(site: 
                 await until_seen(lambda: [*site.reasons().values()] == ["Completed"] * RECORDINGS, "all are done")
                 assert operator.metric("emg_operator_sweep_finds_total") == RECORDINGS
         stored = await summaries.list_sessions(100)
-    assert len([session for session in stored if session.analytics_summary]) == RECORDINGS
+    assert len([session for session in stored if session.analyzed]) == RECORDINGS
     assert set(node.starts.values()) == {1}

@@ -2,9 +2,11 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from tests.cluster.control_plane import AUDIT_LOG
 from tests.cluster.deployment import Deployment, deployed, diagnosis
 from tests.cluster.machine import KUBECONFIG, node_lock
 from tests.cluster.parts import build_parts
+from tests.support.audit import audit_entries, forbidden
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +15,8 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     build_parts()
     with node_lock(), deployed(tmp_path_factory.mktemp("s3")) as running:
         yield running
+        # The roles are exact: whatever the tests made the programs do, nothing was refused for want of a right.
+        assert forbidden(audit_entries(AUDIT_LOG)) == []
 
 
 @pytest.hookimpl(wrapper=True)

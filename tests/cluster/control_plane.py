@@ -19,6 +19,7 @@ from tests.cluster.machine import (
 )
 
 POD_ADDRESSES, SERVICE_ADDRESSES, DNS_IP = "10.244.0.0/24", "10.96.0.0/16", "10.96.0.10"
+AUDIT_LOG = LOGS / "audit.json"
 _PKI = STATE / "pki"
 _ETCD = "http://127.0.0.1:2379"
 _AUDIT_POLICY = {
@@ -79,7 +80,7 @@ def api_server_flags(pki: Path, *, etcd: str, address: str, port: int, audit_log
 
 def _api_server_flags() -> list[str]:
     return [
-        *api_server_flags(_PKI, etcd=_ETCD, address=NODE_IP, port=6443, audit_log=LOGS / "audit.json"),
+        *api_server_flags(_PKI, etcd=_ETCD, address=NODE_IP, port=6443, audit_log=AUDIT_LOG),
         "--bind-address=0.0.0.0",
         "--enable-admission-plugins=NodeRestriction",
         f"--kubelet-client-certificate={_PKI}/admin.crt",

@@ -9,6 +9,7 @@ import pytest
 
 from emg_operator.metrics import Metrics
 from emg_operator.sweep import Sweep, SweepSettings
+from emg_operator.wanted import Wanted
 from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import RecordingRef, build_session, build_spec, session_name
@@ -17,6 +18,7 @@ from tests.support.memory import MemorySessions, MemorySummaries
 
 KEY = "P001/2023 03/first-session.c3d"
 LATER = timedelta(hours=1)
+ANY_C3D = Wanted()
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Found:
         return self.sweep.metrics.registry.get_sample_value("emg_operator_sweeps_total", {"outcome": "failed"})
 
 
-def sweeping(*bases: str, ahead: timedelta = LATER, most_finds: int = 1000) -> Found:
+def sweeping(*bases: str, ahead: timedelta = LATER, most_finds: int = 1000, wanted: Wanted = ANY_C3D) -> Found:
     """Return a sweep whose clock is ahead of storage's."""
     buckets = Buckets({f"bucket{number}": base for number, base in enumerate(bases)})
     sessions, summaries = MemorySessions(), MemorySummaries()
@@ -45,7 +47,7 @@ def sweeping(*bases: str, ahead: timedelta = LATER, most_finds: int = 1000) -> F
         buckets=buckets,
         sessions=sessions,
         summaries=summaries,
-        settings=SweepSettings(every_seconds=300, settle_seconds=60, most_finds=most_finds),
+        settings=SweepSettings(every_seconds=300, settle_seconds=60, wanted=wanted, most_finds=most_finds),
         metrics=Metrics(),
         namespace="emg",
         now=lambda: datetime.now(UTC) + ahead,
@@ -116,6 +118,15 @@ async def test_only_recordings_count(place: Place) -> None:
         place.put(key, b"bytes")
     found = sweeping(place.base)
     assert await found.sweep.sweep() == 1
+
+
+async def test_what_no_sender_may_tell_of_is_let_alone(place: Place) -> None:
+    for key in ("P001/a.c3d", "Q001/b.c3d", "P001/c.emg"):
+        place.put(key, b"bytes")
+    wanted = Wanted.from_json('{"s3": {"prefixes": ["P"], "suffixes": [".EMG"]}, "gcs": {"buckets": ["elsewhere"]}}')
+    found = sweeping(place.base, wanted=wanted)
+    assert await found.sweep.sweep() == 1
+    assert [m["spec"]["recording"]["uri"] for m in found.sessions.manifests.values()] == [place.uri("P001/c.emg")]
 
 
 async def test_storage_that_is_away_costs_its_bucket_one_sweep_and_no_other(place: Place) -> None:

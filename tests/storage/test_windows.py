@@ -6,11 +6,14 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from emg_api.access.audit import audit_trail
+from emg_api.access.callers import OpenAccess
+from emg_api.access.gate import Gate
 from emg_api.app import create_signals
 from emg_api.metrics import Metrics
 from emg_session.resource import RecordingRef, SessionSpec
 from tests.storage.conftest import Place
-from tests.support.memory import MemorySummaries
+from tests.support.memory import MemoryAudit, MemorySummaries
 from tests.support.needs import shared_data
 from tests.support.s3 import S3Server
 from tests.support.wire import Wire, counting_wire
@@ -35,11 +38,13 @@ async def web(bucket: Place, wire: Wire) -> AsyncIterator[httpx2.AsyncClient]:
     summaries = MemorySummaries()
     recording = RecordingRef(uri=bucket.uri(KEY), version=version, size_bytes=real.stat().st_size)
     await summaries.save_received("emg-real", SessionSpec(recording=recording, profile="standard-1"), None)
-    application = create_signals(recordings=bucket.recordings, summaries=summaries, metrics=Metrics())
-    transport = httpx2.ASGITransport(app=application)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://emg/signals/jit/emg-real") as client:
-        assert wire.requests == 0
-        yield client
+    async with audit_trail(MemoryAudit()) as audit:
+        gate = Gate(summaries=summaries, access=OpenAccess(), audit=audit)
+        application = create_signals(recordings=bucket.recordings, gate=gate, metrics=Metrics())
+        transport = httpx2.ASGITransport(app=application)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://emg/signals/jit/emg-real") as client:
+            assert wire.requests == 0
+            yield client
 
 
 @pytest.mark.parametrize("signals", ["raw", "raw,envelope,rms"])

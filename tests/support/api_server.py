@@ -14,6 +14,7 @@ from tests.cluster.control_plane import api_server_flags
 from tests.cluster.machine import KUBE, ROOT, run, succeeds
 from tests.cluster.parts import go_is_here, kubernetes
 from tests.cluster.pki import IDENTITIES, kubeconfig, make_pki
+from tests.support.audit import Entry, audit_entries
 from tests.support.needs import require
 from tests.support.s3 import free_port
 from tests.support.waiting import wait_until
@@ -73,10 +74,9 @@ class ApiServer:
         found: list[dict[str, Any]] = json.loads(self.kubectl("get", kinds, "-n", namespace, "-o", "json"))["items"]
         return found
 
-    def audited(self, user: str) -> list[dict[str, Any]]:
-        """Return what a user asked for, as the API server's own log has it."""
-        entries = map(json.loads, (self.folder / "audit.json").read_text().splitlines())
-        return [entry for entry in entries if entry["user"]["username"] == user]
+    def audited(self, namespace: str, name: str = "emg-operator") -> list[Entry]:
+        """Return what a service account asked for, as the API server's own log has it."""
+        return audit_entries(self.folder / "audit.json", f"system:serviceaccount:{namespace}:{name}")
 
 
 def rights_in(namespace: str) -> list[dict[str, Any]]:

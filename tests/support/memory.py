@@ -5,14 +5,16 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
 
 from emg_session.audit import AuditEntry
 from emg_session.contract import WorkerContract
-from emg_session.database import AnalysisResult, StoredSession
+from emg_session.database import AnalysisResult, StoredSession, listed
 from emg_session.errors import ClusterUnavailable, DatabaseUnavailable, Failure, SchemaMismatch
+from emg_session.listing import EVERY_SESSION, ListedSession, Place, Progress, SessionFilter
 from emg_session.migrate import schema_version
 from emg_session.resource import EMGSession, SessionSpec, session_id
 
@@ -96,10 +98,13 @@ class MemorySummaries:
         found = (name for name, row in self.rows.items() if key in (row.session_code, str(row.id)))
         return next(map(self.session, found), None)
 
-    async def list_sessions(self, limit: int, subjects: Collection[str] | None = None) -> list[StoredSession]:
+    async def list_sessions(
+        self, limit: int, wanted: SessionFilter = EVERY_SESSION, after: Place | None = None
+    ) -> list[ListedSession]:
         self._answer()
-        every = [self.session(name) for name in reversed(self.rows)]
-        return [session for session in every if subjects is None or session.subject in subjects][:limit]
+        every = sorted((listed(self.session(name)) for name in self.rows), key=_newest_first, reverse=True)
+        later = (found for found in every if after is None or _newest_first(found) < _newest_first(after))
+        return [found for found in later if _is_wanted(found, wanted)][:limit]
 
     def session(self, name: str) -> StoredSession:
         """Return a row with its summary."""
@@ -108,6 +113,24 @@ class MemorySummaries:
     def _answer(self) -> None:
         if self.away:
             raise DatabaseUnavailable("the database does not answer")
+
+
+def _newest_first(place: ListedSession | Place) -> tuple[datetime, str]:
+    return place.created_at, place.session_code
+
+
+def _is_wanted(found: ListedSession, wanted: SessionFilter) -> bool:
+    words = " ".join(filter(None, (found.session_code, found.subject, PurePosixPath(found.file_path).name)))
+    day = found.created_at.astimezone(UTC).date()
+    return (
+        wanted.subject in (None, found.subject)
+        and (wanted.subjects is None or found.subject in wanted.subjects)
+        and wanted.profile in (None, found.profile)
+        and wanted.progress in (None, Progress.ANALYZED if found.analyzed else Progress.WAITING)
+        and wanted.quality in (None, found.quality)
+        and (wanted.first_day or day) <= day <= (wanted.last_day or day)
+        and (wanted.search or "").lower() in words.lower()
+    )
 
 
 @dataclass
@@ -136,6 +159,7 @@ def _row(name: str, spec: SessionSpec) -> StoredSession:
         object_version=spec.recording.version,
         file_size_bytes=spec.recording.size_bytes,
         subject=spec.subject,
+        profile=spec.profile,
         game_metadata=None,
         created_at=CREATED_AT,
         analytics_summary=None,

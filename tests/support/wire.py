@@ -36,7 +36,7 @@ async def counting_wire(host: str, port: int) -> AsyncIterator[Wire]:
         yield wire
         for connection in joined:
             connection.cancel()
-        await asyncio.wait(joined)
+        await asyncio.gather(*joined, return_exceptions=True)
 
 
 async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wire: Wire) -> None:

@@ -27,6 +27,7 @@ class Notice:
     """A new object that looks like a recording; what may be absent is the sender's word, where it gives it.
 
     `sequence` is the count by which the sender orders the versions of one object, with the name of who counts.
+    `modified_at` is storage's own time, never the sender's.
     `delivery` names the sending, not the object: the same object may be told of in several deliveries.
     """
 
@@ -35,6 +36,7 @@ class Notice:
     version: str | None = None
     size_bytes: int | None = None
     sequence: tuple[str, str] | None = None
+    modified_at: datetime | None = None
     delivery: str | None = None
 
 

@@ -35,6 +35,7 @@ class Change(msgspec.Struct, frozen=True):
 class _Metadata(msgspec.Struct, frozen=True):
     e_tag: Text | None = msgspec.field(default=None, name="eTag")
     size: SizeBytes | None = None
+    last_modified: Word = msgspec.field(default="", name="lastModified")
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -112,9 +113,21 @@ def _row_notice(row: _Row) -> Notice:
 
 
 def _notice(bucket: str, key: str, metadata: _Metadata | None, delivery: str | None) -> Notice:
-    size_bytes = metadata.size if metadata else None
-    return Notice(bucket=bucket, key=key, version=_e_tag(metadata), size_bytes=size_bytes, delivery=delivery)
+    known = metadata or _Metadata()
+    return Notice(
+        bucket=bucket,
+        key=key,
+        version=plain_version(known.e_tag) or None,
+        size_bytes=known.size,
+        modified_at=_moment(known.last_modified),
+        delivery=delivery,
+    )
 
 
-def _e_tag(metadata: _Metadata | None) -> str | None:
-    return plain_version((metadata.e_tag if metadata else None) or "") or None
+def _moment(text: str) -> datetime | None:
+    """Return a time; what is none must not keep a recording from being told of."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

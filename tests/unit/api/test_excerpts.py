@@ -31,6 +31,7 @@ async def whole(recordings, bucket) -> Excerpt:
         object_version=stored.version,
         file_size_bytes=stored.size_bytes,
         subject=None,
+        profile=None,
         game_metadata=None,
         created_at=CREATED_AT,
         analytics_summary=None,

@@ -19,6 +19,7 @@ SUPABASE = [
         key="P001/Ghostly_Emg_20230321_17-23-09-0409.c3d",
         version="d41d8cd98f00b204e9800998ecf8427e",
         size_bytes=1229632,
+        modified_at=NOW,
     )
 ]
 GOOGLE = notice(version="d41d8cd98f00b204e9800998ecf8427e", sequence=("gcs", "1772445600123456"))
@@ -47,7 +48,7 @@ TABLE = [
     ("supabase-insert", "supabase", {}, SUPABASE),
     ("supabase-update-overwritten", "supabase", {}, [notice()]),
     ("supabase-update-read", "supabase", {}, [Ignored(NOT_NEW, "UPDATE is no new object")]),
-    ("supabase-storage-api-put", "supabase", {}, [notice(delivery="req-1a2b")]),
+    ("supabase-storage-api-put", "supabase", {}, [notice(delivery="req-1a2b", modified_at=NOW)]),
     ("supabase-storage-api-removed", "supabase", {}, [Ignored(NOT_NEW, "ObjectRemoved:Delete is no new object")]),
     ("s3-records", "s3", {}, [SPOKEN_S3, Ignored(NOT_NEW, "ObjectRemoved:Delete is no new object")]),
     ("s3-test-event", "s3", {}, [Ignored(Because.TRIAL, "a trial of the connection")]),

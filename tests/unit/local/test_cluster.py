@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from emg_local.cluster import LocalCluster
+from emg_operator.bodies import Kind
 from emg_operator.cluster import SessionGone, StatusConflict
-from emg_operator.reconcile import Kind
 from emg_session.resource import RecordingRef, SessionSpec, build_session
 from emg_session.status import SessionStatus
 

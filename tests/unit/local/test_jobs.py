@@ -10,7 +10,7 @@ import pytest
 from emg_local.cluster import LocalCluster
 from emg_local.job_bodies import finished
 from emg_local.jobs import LocalJobs
-from emg_operator.reconcile import Kind
+from emg_operator.bodies import Kind
 from tests.support.waiting import until
 
 SAY = "import os, pathlib; pathlib.Path(os.environ['EMG_TERMINATION_LOG']).write_text(os.environ['WORDS'])"

@@ -12,9 +12,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emg_operator.bodies import Kind
 from emg_operator.cluster import JobRefused
 from emg_operator.metrics import Metrics
-from emg_operator.reconcile import Kind, Reconciler
+from emg_operator.reconcile import Reconciler
 from emg_session.contract import TerminationMessage
 from emg_session.status import SessionStatus
 from tests.support.memory import MemorySummaries

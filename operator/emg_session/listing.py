@@ -1,0 +1,152 @@
+"""Sessions as a list: which are wanted, where a page begins, and the one line that tells of each."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+
+from emg_session.summary import PROCESSING_VERSION
+
+
+class Progress(StrEnum):
+    """Whether the analysis has stored its summary."""
+
+    ANALYZED = "analyzed"
+    WAITING = "waiting"
+
+
+class Quality(StrEnum):
+    """Good: every channel is usable as the analysis found it."""
+
+    GOOD = "good"
+    POOR = "poor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionFilter:
+    """Which sessions are wanted; None asks for nothing. Days are UTC's, both included.
+
+    `search` is looked for, in any case, in a session's code, its subject and its recording's file name. `subjects` are
+    all that the reader may see.
+    """
+
+    subject: str | None = None
+    subjects: frozenset[str] | None = None
+    profile: str | None = None
+    progress: Progress | None = None
+    quality: Quality | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+    search: str | None = None
+
+
+EVERY_SESSION = SessionFilter()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A session's place in the list: the newest come first, of those from the same moment the last by code."""
+
+    created_at: datetime
+    session_code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedSession:
+    """One line of the list; what only the header or the analysis tells is None before it."""
+
+    id: uuid.UUID
+    session_code: str
+    file_path: str
+    file_size_bytes: int | None
+    subject: str | None
+    profile: str | None
+    created_at: datetime
+    duration_s: float | None
+    analyzed: bool
+    quality: Quality | None
+    contractions: int | None
+    overall_score: float | None
+
+    @property
+    def place(self) -> Place:
+        """Where the next page begins after this session."""
+        return Place(created_at=self.created_at, session_code=self.session_code)
+
+
+LIST_SESSIONS = """
+WITH listed AS (
+    SELECT session.id, session.session_code, session.file_path, session.file_size_bytes, session.subject,
+           session.parameters ->> 'profile' AS profile,
+           session.created_at,
+           CASE jsonb_typeof(session.game_metadata -> 'duration_s')
+               WHEN 'number' THEN (session.game_metadata ->> 'duration_s')::double precision
+           END AS duration_s,
+           result.analytics_summary
+    FROM therapy_sessions AS session
+    LEFT JOIN analysis_results AS result
+           ON result.file_hash = session.file_hash
+          AND result.parameters = session.parameters
+          AND result.processing_version = %(processing_version)s
+    WHERE session.session_code IS NOT NULL
+      AND (%(subject)s::text IS NULL OR session.subject = %(subject)s)
+      AND (%(subjects)s::text[] IS NULL OR session.subject = ANY (%(subjects)s))
+      AND (%(profile)s::text IS NULL OR session.parameters ->> 'profile' = %(profile)s)
+      AND (%(analyzed)s::boolean IS NULL OR (result.analytics_summary IS NOT NULL) = %(analyzed)s)
+      AND (%(poor)s::boolean IS NULL
+           OR jsonb_path_exists(result.analytics_summary, '$.channels[*] ? (@.verdict != "Usable")') = %(poor)s)
+      AND (%(since)s::timestamptz IS NULL OR session.created_at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR session.created_at < %(until)s)
+      AND (%(search)s::text IS NULL
+           OR position(lower(%(search)s) IN lower(concat_ws(' ', session.session_code, session.subject,
+                                                            regexp_replace(session.file_path, '^.*/', '')))) > 0)
+      AND (%(after)s::timestamptz IS NULL
+           OR (session.created_at, session.session_code) < (%(after)s, %(after_code)s::text))
+    ORDER BY session.created_at DESC, session.session_code DESC
+    LIMIT %(limit)s
+)
+SELECT id, session_code, file_path, file_size_bytes, subject, profile, created_at, duration_s,
+       analytics_summary IS NOT NULL AS analyzed,
+       CASE jsonb_path_exists(analytics_summary, '$.channels[*] ? (@.verdict != "Usable")')
+           WHEN true THEN 'poor' WHEN false THEN 'good'
+       END AS quality,
+       CASE WHEN analytics_summary IS NOT NULL THEN
+           (SELECT coalesce(sum(jsonb_array_length(muscle -> 'contractions')), 0)::integer
+            FROM jsonb_array_elements(analytics_summary -> 'muscles') AS muscle)
+       END AS contractions,
+       (analytics_summary #>> '{scores,overall}')::double precision AS overall_score
+FROM listed
+ORDER BY created_at DESC, session_code DESC
+"""
+
+
+def list_parameters(wanted: SessionFilter, after: Place | None, limit: int) -> dict[str, Any]:
+    """Return what LIST_SESSIONS needs to know."""
+    asked = asdict(wanted)
+    return {name: asked[name] for name in ("subject", "profile", "search")} | {
+        "subjects": None if wanted.subjects is None else sorted(wanted.subjects),
+        "analyzed": None if wanted.progress is None else wanted.progress is Progress.ANALYZED,
+        "poor": None if wanted.quality is None else wanted.quality is Quality.POOR,
+        "since": _midnight(wanted.first_day),
+        "until": _midnight(_day_after(wanted.last_day)),
+        "after": after and after.created_at,
+        "after_code": after and after.session_code,
+        "limit": limit,
+        "processing_version": PROCESSING_VERSION,
+    }
+
+
+def quality_of(summary: Mapping[str, Any]) -> Quality:
+    """Return what a summary says of its channels together."""
+    return Quality.GOOD if all(c["verdict"] == "Usable" for c in summary["channels"]) else Quality.POOR
+
+
+def _day_after(day: date | None) -> date | None:
+    """Return the next day, if there is one."""
+    return None if day in (None, date.max) else day + timedelta(days=1)
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), UTC)
