@@ -7,10 +7,10 @@ import sys
 import uvloop
 
 from emg_api.access.audit import audit_trail
+from emg_api.access.fetching import fetch_published
 from emg_api.access.gate import Gate
 from emg_api.access.settings import opened_access
 from emg_api.app import create_receiver, create_signals
-from emg_api.fetching import fetch_public
 from emg_api.intake import Intake
 from emg_api.measured import MeasuredRecordings
 from emg_api.metrics import Metrics
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 async def run_receiver(settings: ReceiverSettings, spans: Spans) -> None:
     """Serve the receiver until told to stop."""
     web, metrics = settings.web, Metrics()
-    senders = build_senders(settings.senders, fetch_public)
+    senders = build_senders(settings.senders, fetch_published)
     listener = listen(web.host, web.port)
     async with connected_cluster() as cluster, open_summaries(web.database_url) as summaries:
         await _refuse_other_schema(summaries)

@@ -48,7 +48,7 @@ _MOST_BYTES_KEPT = 16 * 1024 * 1024
 _NOTICING = (
     *(refusals.UnknownSender, refusals.RepeatedHeader, refusals.UnsupportedMedia, refusals.BodyIncomplete),
     *(refusals.BodyTooLarge, refusals.BodyTooSlow, refusals.NotSigned, refusals.OutOfTime, refusals.NotJson),
-    *(refusals.WrongShape, refusals.SenderUnavailable, errors.UnknownBucket, errors.ClusterUnavailable),
+    *(refusals.WrongShape, refusals.KeysUnavailable, errors.UnknownBucket, errors.ClusterUnavailable),
     *(errors.SessionRefused, errors.RecordingNotThere, errors.StorageUnavailable),
 )
 _CHOOSING = (NotAnalysedYet, NotAcceptable)

@@ -56,9 +56,6 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     refusals.OutOfTime: ProblemKind(
         HTTPStatus.UNAUTHORIZED, "out-of-time", "Signed at another time", "Set the clock, sign anew and send again."
     ),
-    refusals.SenderUnavailable: ProblemKind(
-        HTTPStatus.SERVICE_UNAVAILABLE, "sender-unavailable", "The sender's keys can't be fetched", _WAIT
-    ),
     refusals.UnknownSender: ProblemKind(
         HTTPStatus.NOT_FOUND, "unknown-sender", "Not a sender here", "Give it a key in EMG_WEBHOOK_SECRETS."
     ),
@@ -112,7 +109,7 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
         f'{_REALM}, error="insufficient_scope"',
     ),
     refusals.KeysUnavailable: ProblemKind(
-        HTTPStatus.SERVICE_UNAVAILABLE, "keys-unavailable", "The identity provider does not answer", _WAIT
+        HTTPStatus.SERVICE_UNAVAILABLE, "keys-unavailable", "The signer's keys can't be fetched", _WAIT
     ),
     refusals.BadPath: ProblemKind(
         HTTPStatus.NOT_FOUND, "bad-path", "Nothing can have this address", "Compare /openapi.json."

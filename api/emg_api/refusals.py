@@ -11,10 +11,6 @@ class OutOfTime(PermanentFailure):
     """Signed too long ago, or in the future: sent again by somebody else, or by a wrong clock."""
 
 
-class SenderUnavailable(TransientFailure):
-    """The keys that a sender's signatures are checked with can't be had now."""
-
-
 class UnknownSender(PermanentFailure):
     """Nothing is set for this sender."""
 
@@ -96,4 +92,4 @@ class NotAllowed(PermanentFailure):
 
 
 class KeysUnavailable(TransientFailure):
-    """The identity provider's keys can't be fetched, so no token can be checked."""
+    """The public keys of who signs can't be fetched, so no token or message of theirs can be checked."""

@@ -16,9 +16,9 @@ from starlette.applications import Starlette
 
 from emg_api.access.audit import audit_trail
 from emg_api.access.callers import OpenAccess
+from emg_api.access.fetching import fetch_published
 from emg_api.access.gate import Gate
 from emg_api.app import create_both
-from emg_api.fetching import fetch_public
 from emg_api.intake import Intake
 from emg_api.measured import MeasuredRecordings
 from emg_api.metrics import Metrics as WebMetrics
@@ -135,7 +135,7 @@ class Machine:
             namespace=NAMESPACE,
             metrics=metrics,
         )
-        senders = build_senders(self.senders, fetch_public)
+        senders = build_senders(self.senders, fetch_published)
         receiver = Receiver(senders=senders, intake=intake, sessions=cluster, metrics=metrics)
         return create_both(receiver, gate)
 

@@ -39,7 +39,7 @@ class OperatorSettings:
         return cls(
             namespace=env.get("EMG_NAMESPACE") or own_namespace(),
             image=required(env, "EMG_WORKER_IMAGE", "which image Jobs run"),
-            cluster_wide=env.get("EMG_CLUSTER_WIDE", "") == "1",
+            cluster_wide=integer(env, "EMG_CLUSTER_WIDE", 0, most=1) == 1,
             holder=env.get("HOSTNAME") or cls.holder,
             probe_port=integer(env, "EMG_PROBE_PORT", cls.probe_port, least=0, most=65_535),
             buckets=Buckets.from_json(env.get("EMG_BUCKETS") or "{}"),

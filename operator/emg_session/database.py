@@ -31,8 +31,10 @@ _SCHEMA_VERSION = "SELECT max(version) FROM schema_migrations"
 
 # No conflict target: two that add a session at once meet in either of its keys, and only this waits in both.
 _ADD_SESSION = """
-INSERT INTO therapy_sessions (id, session_code, file_path, object_version, subject, parameters)
-VALUES (%(id)s, %(session_code)s, %(file_path)s, %(object_version)s, %(subject)s, %(parameters)s::jsonb)
+INSERT INTO therapy_sessions
+    (id, session_code, file_path, object_version, subject, parameters, file_size_bytes, game_metadata)
+VALUES (%(id)s, %(session_code)s, %(file_path)s, %(object_version)s, %(subject)s, %(parameters)s::jsonb,
+        %(file_size_bytes)s, %(game_metadata)s::jsonb)
 ON CONFLICT DO NOTHING
 """
 
@@ -166,9 +168,10 @@ class SummaryStore:
     async def save_received(self, name: str, spec: SessionSpec, metadata: Mapping[str, Any] | None) -> None:
         """Phase 1: the recording is known; what is already there stays."""
         row = _session_row(name, spec, metadata, None)
-        async with self._connection() as connection, connection.transaction():
-            await connection.execute(_ADD_SESSION, row)
-            await connection.execute(_SAVE_SESSION, row)
+        async with self._connection() as connection:
+            # Nearly every session is new, and one statement is a transaction of its own.
+            if (await connection.execute(_ADD_SESSION, row)).rowcount == 0:
+                await connection.execute(_SAVE_SESSION, row)
 
     async def save_result(self, name: str, spec: SessionSpec, result: AnalysisResult) -> None:
         """Phase 2, in one transaction; saying the same twice changes nothing."""

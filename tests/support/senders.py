@@ -17,7 +17,7 @@ from emg_api.adapters.gcs import GcsOptions
 from emg_api.adapters.notice import Adapter
 from emg_api.adapters.request import RawRequest
 from emg_api.adapters.sns import Envelope
-from emg_api.refusals import SenderUnavailable
+from emg_api.refusals import KeysUnavailable
 from emg_api.senders import SenderSettings, build_senders, parse_senders
 from emg_local.notices import Credentials, google_token, standard_headers
 from emg_session.recordings import Buckets
@@ -56,7 +56,7 @@ class Fetched:
         """Fetch as the receiver does."""
         self.asked.append(address)
         if address not in self.pages:
-            raise SenderUnavailable("nothing there")
+            raise KeysUnavailable("nothing there")
         return self.pages[address]
 
 

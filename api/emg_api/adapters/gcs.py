@@ -7,11 +7,12 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 
 import msgspec
 
+from emg_api.access.oidc import Provider, ProviderKeys
 from emg_api.adapters.decoding import Text, Word, decoded, plain_bytes
-from emg_api.adapters.keysets import KeySource
 from emg_api.adapters.notice import Arrival, Because, Ignored, Notice
 from emg_api.adapters.options import Fetch, SenderOptions
 from emg_api.adapters.request import RawRequest
@@ -65,7 +66,7 @@ class Gcs:
     """Verifies the token of the subscription's service account."""
 
     expected: Expected
-    keys: KeySource
+    keys: ProviderKeys
 
     async def read(self, request: RawRequest, now: datetime) -> list[Arrival]:
         """Verify and parse one request."""
@@ -90,7 +91,10 @@ def build(keys: tuple[str, ...], options: GcsOptions, fetch: Fetch) -> Gcs:
                 'give {"gcs": {"audience": "https://…", "emails": ["…@….iam.gserviceaccount.com"]}}'
             )
     expected = Expected(issuers=_ISSUERS, audience=options.audience, emails=frozenset(options.emails))
-    return Gcs(expected=expected, keys=KeySource(options.jwks, fetch))
+    if not options.jwks.startswith("https://"):
+        raise InvalidSettings("EMG_SENDERS has a jwks for gcs that is not fetched by https")
+    provider = Provider(issuer=_ISSUERS[0], audience=options.audience, keys_url=options.jwks)
+    return Gcs(expected=expected, keys=ProviderKeys(provider, fetch, monotonic))
 
 
 def stored_notice(stored: StoredObject, delivery: str) -> Notice:

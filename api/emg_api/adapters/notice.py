@@ -66,4 +66,4 @@ class Adapter(Protocol):
     """One sender's way to say that a recording arrived."""
 
     async def read(self, request: RawRequest, now: datetime) -> Reading:
-        """Verify and parse one request; raises a refusal, or SenderUnavailable where its keys can't be had."""
+        """Verify and parse one request; raises a refusal, or KeysUnavailable where its keys can't be had."""

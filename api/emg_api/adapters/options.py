@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 Fetch = Callable[[str], Awaitable[bytes]]
-"""Fetches a certificate or keys from an address that settings or a fixed pattern allow; raises SenderUnavailable."""
+"""Fetches a certificate or keys from an address that settings or a fixed pattern allow; raises KeysUnavailable."""
 
 
 class SenderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,7 +22,7 @@ from emg_api.adapters.decoding import Word, decoded
 from emg_api.adapters.notice import Because, Handshake, Ignored, Reading
 from emg_api.adapters.options import Fetch
 from emg_api.adapters.signatures import from_base64, verify_age
-from emg_api.refusals import NotSigned, SenderUnavailable, WrongShape
+from emg_api.refusals import KeysUnavailable, NotSigned, WrongShape
 from emg_session.errors import InvalidSettings
 
 # SNS tries for an hour at most.
@@ -88,7 +88,7 @@ class Topics:
         return cls(arns=frozenset(arns), fetch=fetch)
 
     async def receive(self, body: bytes, now: datetime) -> str | Reading:
-        """Return the message of a notification, or what else there is to do; raises a refusal, SenderUnavailable."""
+        """Return the message of a notification, or what else there is to do; raises a refusal, KeysUnavailable."""
         envelope = decoded(body, Envelope)
         if envelope.topic_arn not in self.arns:
             raise NotSigned("the message's topic is not one of the topics of s3 in EMG_SENDERS")
@@ -144,7 +144,7 @@ def _loaded(pem: bytes) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(pem)
     except ValueError as error:
-        raise SenderUnavailable("SNS's certificate can't be read") from error
+        raise KeysUnavailable("SNS's certificate can't be read") from error
 
 
 def _moment(timestamp: str) -> datetime:

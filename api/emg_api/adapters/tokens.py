@@ -8,7 +8,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
-from emg_api.adapters.keysets import KeySource
+from emg_api.access.oidc import ProviderKeys
 from emg_api.refusals import NotSigned, OutOfTime
 
 _LEEWAY_S = 60
@@ -26,14 +26,14 @@ class Expected:
     emails: frozenset[str]
 
 
-async def verify_token(token: str, expected: Expected, source: KeySource, now: datetime) -> None:
-    """Check a token; raises NotSigned, OutOfTime, SenderUnavailable."""
+async def verify_token(token: str, expected: Expected, source: ProviderKeys, now: datetime) -> None:
+    """Check a token; raises NotSigned, OutOfTime, KeysUnavailable."""
     if len(token) > _MOST_CHARACTERS:
         raise NotSigned("the token is longer than any")
     try:
-        claims = _claims(token, await source.keys(now))
+        claims = _claims(token, await source.current())
     except InvalidKeyIdError:
-        claims = _claims_or_refused(token, await source.keys(now, lacking=True))
+        claims = _claims_or_refused(token, await source.newer())
     except (JoseError, ValueError) as error:
         raise NotSigned("the token is not signed by a key we know") from error
     _check(claims, expected, now)

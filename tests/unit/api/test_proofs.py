@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -12,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from emg_api.adapters.keysets import KeySource
+from emg_api.access.oidc import Provider, ProviderKeys
 from emg_api.adapters.notice import Handshake, Notice
-from emg_api.refusals import NotSigned, OutOfTime, RepeatedHeader, SenderUnavailable
+from emg_api.refusals import KeysUnavailable, NotSigned, OutOfTime, RepeatedHeader
 from emg_api.senders import build_senders
 from emg_local.notices import google_token
 from tests.support.senders import (
@@ -54,7 +55,12 @@ BEARERS = {
 }
 
 
-async def push(token: str, source: KeySource | None = None):
+def keys_at(pages: dict[str, bytes], asked: list[str], now: Callable[[], float] = lambda: 0.0) -> ProviderKeys:
+    provider = Provider(issuer="https://accounts.google.com", audience="us", keys_url="https://keys")
+    return ProviderKeys(provider, Fetched(pages, asked).fetch, now)
+
+
+async def push(token: str, source: ProviderKeys | None = None):
     gcs = adapter("gcs")
     reader = type(gcs)(expected=gcs.expected, keys=source) if source else gcs
     return await reader.read(raw(PUSH, {"authorization": f"Bearer {token}"}), NOW)
@@ -154,7 +160,7 @@ async def test_another_certificate_is_not_enough(days, sentence):
 
 @pytest.mark.parametrize("pages", [{}, {CERTIFICATE_URL: b"no certificate"}])
 async def test_a_certificate_that_can_not_be_had_is_for_later(pages):
-    with pytest.raises(SenderUnavailable):
+    with pytest.raises(KeysUnavailable):
         await sns(sns_message(AMAZON_KEY, RECORDS), pages)
 
 
@@ -258,26 +264,22 @@ async def test_a_token_signed_otherwise_is_refused(made):
 
 
 async def test_keys_are_asked_for_again_for_a_new_key_but_not_for_every_wrong_one():
-    pages, asked = {"https://keys": key_set(pem_of(rsa_key()))}, []
-    source = KeySource("https://keys", Fetched(pages, asked).fetch)
+    pages, asked, clock = {"https://keys": key_set(pem_of(rsa_key()))}, [], [0.0]
+    source = keys_at(pages, asked, lambda: clock[0])
     for _ in range(3):
         with pytest.raises(NotSigned):
             await push(google_token(credentials("gcs"), NOW), source)
     pages["https://keys"] = key_set(GOOGLE_KEY)
-    later = NOW + timedelta(seconds=31)
+    clock[0] = 31.0
 
-    gcs = adapter("gcs")
-    reader = type(gcs)(expected=gcs.expected, keys=source)
-    arrivals = await reader.read(raw(PUSH, {"authorization": f"Bearer {google_token(credentials('gcs'), NOW)}"}), later)
-
-    assert isinstance(arrivals[0], Notice)
+    assert isinstance((await push(google_token(credentials("gcs"), NOW), source))[0], Notice)
     assert len(asked) == 2
 
 
 @pytest.mark.parametrize("page", [b"", b"{}", b"[]", b'{"keys": 1}', b'{"keys": [{"kty": "RSA"}]}'])
 async def test_keys_that_can_not_be_read_are_for_later(page):
-    with pytest.raises(SenderUnavailable):
-        await push("a.b.c", KeySource("https://keys", Fetched({"https://keys": page}).fetch))
+    with pytest.raises(KeysUnavailable):
+        await push("a.b.c", keys_at({"https://keys": page}, []))
 
 
 @pytest.mark.parametrize("seconds", [-299, 0, 299])

@@ -2,9 +2,11 @@ from pathlib import Path
 
 import emg_core
 import pytest
+from kubernetes.aio import client
 
 from emg_session.core_errors import core_errors
 from emg_session.errors import BadAnalysisRequest, NotC3d
+from emg_session.sessions import unavailable
 from tests.support.recordings import synthetic_recording
 
 
@@ -26,3 +28,12 @@ def test_a_bad_option_is_named_without_muscles(tmp_path: Path, options: dict[str
     with pytest.raises(BadAnalysisRequest, match=sentence) as caught, core_errors():
         recording.analyze(profile="ghostly-2", options=options)
     assert not any(name in str(caught.value) for name in ("Smith", "CH1"))
+
+
+@pytest.mark.parametrize(("told", "seconds"), [("7", 7.0), ("86400", 300.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0)])
+def test_an_api_server_that_is_busy_is_left_alone_for_as_long_as_it_asks_within_reason(
+    told: str, seconds: float
+) -> None:
+    answer = client.ApiException(status=429, reason="Too Many Requests")
+    answer.headers = {"Retry-After": told}
+    assert unavailable(answer).again_after_s == seconds
