@@ -151,7 +151,9 @@ def _problems(op: Op) -> Json:
 
 def _problem(kinds: Sequence[ProblemKind]) -> Json:
     """Describe an answer that is one of some kinds of problem."""
-    types = {"properties": {"type": {"enum": [kind.type for kind in kinds]}}}
+    # The router's own, where a part of the path holds a slash or a line's end.
+    by_router = ["about:blank"] if kinds[0].status is HTTPStatus.NOT_FOUND else []
+    types = {"properties": {"type": {"enum": [kind.type for kind in kinds] + by_router}}}
     schema = {"allOf": [{"$ref": _REF.format(name="Problem")}, types]}
     description = "\n".join(f"- `{kind.slug}`: {kind.title}. {kind.advice}" for kind in kinds)
     return {"description": description, "content": {_PROBLEM_MEDIA: {"schema": schema}}}

@@ -5,19 +5,17 @@ Behaves as the API server does where its users can tell: metadata, conflicts, me
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from emg_operator.bodies import Kind
-from emg_operator.cluster import SessionGone, StatusConflict
-from emg_session.resource import EMGSession
+from emg_operator.bodies import Body, Kind
+from emg_operator.cluster import SessionGone, StatusConflict, status_patch
+from emg_operator.observed import Family
+from emg_session.resource import SESSION_LABEL, EMGSession
 from emg_session.status import SessionStatus
 
-Body = dict[str, Any]
 Watcher = Callable[[Kind, str | None, Body], None]
 
 
@@ -51,21 +49,58 @@ class LocalCluster:
         known = (Kind.SESSION, name) in self._texts
         return EMGSession.from_body(self.body(Kind.SESSION, name)) if known else None
 
-    async def create_job(self, manifest: dict[str, Any]) -> None:
-        """Create a Job; one of that name being there already means done."""
-        self.add(Kind.JOB, manifest)
+    async def list_sessions(self) -> AsyncIterator[Body]:
+        """Return every session."""
+        for body in self.bodies(Kind.SESSION):
+            yield body
 
-    async def create_event(self, manifest: dict[str, Any]) -> None:
+    async def load_session(self, _namespace: str, name: str) -> Body:
+        """Return a session's body; raises SessionGone."""
+        if (Kind.SESSION, name) not in self._texts:
+            raise SessionGone("the session is gone")
+        return self.body(Kind.SESSION, name)
+
+    async def load_family(self, namespace: str, name: str) -> Family:
+        """Return a session with its Jobs; raises SessionGone."""
+        jobs = [job for job in self.bodies(Kind.JOB) if job["metadata"].get("labels", {}).get(SESSION_LABEL) == name]
+        return Family(session=await self.load_session(namespace, name), jobs=jobs)
+
+    async def create_job(self, manifest: Body) -> Body | None:
+        """Create a Job; None where one of that name is there."""
+        name = manifest["metadata"]["name"]
+        return self.body(Kind.JOB, name) if self.add(Kind.JOB, manifest) else None
+
+    async def delete_job(self, _namespace: str, name: str, uid: str) -> None:
+        """Have this very Job stopped: whoever runs it removes it then."""
+        if (Kind.JOB, name) not in self._texts:
+            return
+        job = self.body(Kind.JOB, name)
+        if job["metadata"]["uid"] == uid and not job["metadata"].get("deletionTimestamp"):
+            meta = job["metadata"] | {"deletionTimestamp": timestamp(self._now())}
+            self._save(Kind.JOB, "MODIFIED", job | {"metadata": meta})
+
+    async def save_status(self, body: Body, status: SessionStatus) -> Body:
+        """Write a session's status over the version in `body`; raises StatusConflict, SessionGone."""
+        await self._check_version(body)
+        return self.merge_status(Kind.SESSION, body["metadata"]["name"], status_patch(body, status))
+
+    async def delete_session(self, body: Body) -> None:
+        """Remove a session as it is in `body`, and its Jobs; raises StatusConflict, SessionGone."""
+        await self._check_version(body)
+        family = await self.load_family(body["metadata"]["namespace"], body["metadata"]["name"])
+        self.remove(Kind.SESSION, body["metadata"]["name"])
+        for job in family.jobs:
+            meta = job["metadata"]
+            await self.delete_job(meta["namespace"], meta["name"], meta["uid"])
+
+    async def create_event(self, manifest: Body) -> None:
         """Tell nobody: on one machine the log and the status are at hand."""
 
-    async def save_status(self, body: Mapping[str, Any], status: SessionStatus) -> dict[str, Any]:
-        """Write a session's status over the version in `body`; raises StatusConflict, SessionGone."""
+    async def _check_version(self, body: Body) -> None:
         meta = body["metadata"]
-        if (Kind.SESSION, meta["name"]) not in self._texts:
-            raise SessionGone("the session is gone")
-        if self.body(Kind.SESSION, meta["name"])["metadata"]["resourceVersion"] != meta["resourceVersion"]:
+        stored = await self.load_session(meta["namespace"], meta["name"])
+        if stored["metadata"]["resourceVersion"] != meta["resourceVersion"]:
             raise StatusConflict("the session changed since it was read")
-        return self.merge_status(Kind.SESSION, meta["name"], msgspec.to_builtins(status))
 
     def add(self, kind: Kind, manifest: Mapping[str, Any]) -> bool:
         """Store a new body with the metadata that a server gives it; False if one of its name is there."""
@@ -77,9 +112,9 @@ class LocalCluster:
         return True
 
     def merge_status(self, kind: Kind, name: str, status: Mapping[str, Any]) -> Body:
-        """Set these fields of a body's status; nothing happens where nothing changes."""
+        """Set these fields of a body's status, drop those that are None; nothing happens where nothing changes."""
         body = self.body(kind, name)
-        merged = body.get("status", {}) | status
+        merged = {field: value for field, value in (body.get("status", {}) | status).items() if value is not None}
         if merged == body.get("status"):
             return body
         return self._save(kind, "MODIFIED", body | {"status": merged})

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from emg_local.cluster import Body, LocalCluster, timestamp
+from emg_local.cluster import LocalCluster, timestamp
 from emg_local.job_bodies import (
     DEADLINE_EXCEEDED,
     JOB_NAME_LABEL,
@@ -26,7 +26,7 @@ from emg_local.job_bodies import (
     finished,
     running_status,
 )
-from emg_operator.bodies import Kind
+from emg_operator.bodies import Body, Kind
 from emg_session.contract import TERMINATION_MESSAGE_BYTES
 
 _PYTHONS = ("python", "python3")
@@ -56,21 +56,39 @@ class LocalJobs:
         self._now = now
         self._backoff_s = backoff_s
         self._places = asyncio.Semaphore(os.cpu_count() or 1)
-        self._wanted: asyncio.Queue[str] = asyncio.Queue()
+        self._wanted: asyncio.Queue[tuple[str, Callable[[str], Coroutine[Any, Any, None]]]] = asyncio.Queue()
         self._seen: set[str] = set()
+        self._running: dict[str, asyncio.Task[None]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def observe(self, kind: Kind, _event: str | None, body: Body) -> None:
-        """Take in a Job to run; whatever else changes is no news here."""
-        if kind is Kind.JOB and not finished(body) and body["metadata"]["uid"] not in self._seen:
-            self._seen.add(body["metadata"]["uid"])
-            self._wanted.put_nowait(body["metadata"]["name"])
+    def observe(self, kind: Kind, event: str | None, body: Body) -> None:
+        """Take in a Job to run or to stop; whatever else changes is no news here."""
+        if kind is not Kind.JOB or event == "DELETED":
+            return
+        job = body["metadata"]
+        if job.get("deletionTimestamp"):
+            self._wanted.put_nowait((job["name"], self._remove_job))
+        elif not (finished(body) or body["spec"].get("suspend") or job["uid"] in self._seen):
+            self._seen.add(job["uid"])
+            self._wanted.put_nowait((job["name"], self._run_job))
 
     async def run(self) -> None:
         """Run Jobs until cancelled, then end their processes."""
         async with asyncio.TaskGroup() as tasks:
             while True:
-                tasks.create_task(self._run_job(await self._wanted.get()))
+                name, work = await self._wanted.get()
+                task = tasks.create_task(work(name))
+                if work == self._run_job:
+                    self._running[name] = task
+
+    async def _remove_job(self, name: str) -> None:
+        """Do what the cluster's garbage collector does: the Job goes once its pods are gone."""
+        if running := self._running.pop(name, None):
+            running.cancel()
+            await asyncio.wait([running])
+        for pod in self._pods(name):
+            self._cluster.remove(Kind.POD, pod["metadata"]["name"])
+        self._cluster.remove(Kind.JOB, name)
 
     async def _run_job(self, name: str) -> None:
         job = self._start_job(name)

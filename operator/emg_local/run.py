@@ -142,7 +142,14 @@ class Machine:
     def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
         settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)
         metrics = Metrics()
-        reconciler = Reconciler(cluster=cluster, summaries=summaries, settings=settings, metrics=metrics, now=_now)
+        reconciler = Reconciler(
+            cluster=cluster,
+            summaries=summaries,
+            recordings=RecordingStore(Buckets(self.place.buckets)),
+            settings=settings,
+            metrics=metrics,
+            now=_now,
+        )
         secrets = {
             "EMG_DATABASE_URL": self.database_url,
             "EMG_BUCKETS": json.dumps(self.place.buckets),

@@ -1,18 +1,22 @@
-"""Every write to the Kubernetes API: a Job, and a session's status."""
+"""Every call to the Kubernetes API: Jobs, and a session's status and end."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
 import msgspec
 from kubernetes.aio import client
 
-from emg_session.errors import Failure, PermanentFailure, TransientFailure
-from emg_session.resource import GROUP, PLURAL, VERSION
-from emg_session.sessions import REQUEST_SECONDS, cluster_errors, unavailable
+from emg_operator.bodies import Body
+from emg_operator.observed import Family
+from emg_session.errors import PermanentFailure, TransientFailure
+from emg_session.resource import GROUP, PLURAL, SESSION_LABEL, VERSION
+from emg_session.sessions import REQUEST_SECONDS, cluster_errors
 from emg_session.status import SessionStatus
 
-_CONFLICT = 409
+_NOT_FOUND, _CONFLICT = 404, 409
 _REFUSALS = (400, 403, 422)
+_PAGE_SESSIONS = 200
 
 
 class StatusConflict(TransientFailure):
@@ -20,7 +24,7 @@ class StatusConflict(TransientFailure):
 
 
 class SessionGone(TransientFailure):
-    """The session was deleted meanwhile; once its deletion is seen, nothing is left to do."""
+    """The session was deleted meanwhile; nothing is left to do."""
 
 
 class JobRefused(PermanentFailure):
@@ -32,30 +36,91 @@ class StatusRefused(PermanentFailure):
 
 
 class Cluster(Protocol):
-    """What the operator does to a cluster."""
+    """What the operator asks of a cluster and does to it; everything raises ClusterUnavailable."""
 
-    async def create_job(self, manifest: dict[str, Any]) -> None:
-        """Create a Job; one of that name being there already means done. Raises JobRefused, ClusterUnavailable."""
+    def list_sessions(self) -> AsyncIterator[Body]:
+        """Return every session there is."""
 
-    async def save_status(self, body: Mapping[str, Any], status: SessionStatus) -> dict[str, Any]:
-        """Write a session's whole status over the version in `body`; return the new body. Raises StatusConflict."""
+    async def load_session(self, namespace: str, name: str) -> Body:
+        """Return a session's body. Raises SessionGone."""
 
-    async def create_event(self, manifest: dict[str, Any]) -> None:
-        """Tell people; having told them already means done. Raises ClusterUnavailable."""
+    async def load_family(self, namespace: str, name: str) -> Family:
+        """Return a session with its Jobs. Raises SessionGone."""
+
+    async def create_job(self, manifest: Body) -> Body | None:
+        """Create a Job and return its body; None where one of that name is there. Raises JobRefused."""
+
+    async def delete_job(self, namespace: str, name: str, uid: str) -> None:
+        """Stop this very Job: it stays until its pods are gone; none of that name and uid means done."""
+
+    async def save_status(self, body: Body, status: SessionStatus) -> Body:
+        """Write a session's whole status over the version in `body`; return the new body.
+
+        Raises StatusConflict, SessionGone, StatusRefused.
+        """
+
+    async def delete_session(self, body: Body) -> None:
+        """Remove a session as it is in `body`; its Jobs follow. Raises StatusConflict, SessionGone."""
+
+    async def create_event(self, manifest: Body) -> None:
+        """Tell people; having told them already means done."""
 
 
 class KubernetesCluster:
-    """The cluster this program talks to."""
+    """The cluster this program talks to; it lists the sessions of one namespace, or of all."""
 
-    def __init__(self, api: client.CustomObjectsApi) -> None:
+    def __init__(self, api: client.CustomObjectsApi, namespace: str | None) -> None:
         self._api = api
+        self._namespace = namespace
 
-    async def create_job(self, manifest: dict[str, Any]) -> None:
+    async def list_sessions(self) -> AsyncIterator[Body]:
+        """Return every session, a page at a time."""
+        more = ""
+        while True:
+            with cluster_errors():
+                page = await self._list_page(more)
+            for body in page["items"]:
+                yield body
+            more = page["metadata"].get("continue", "")
+            if not more:
+                return
+
+    async def _list_page(self, more: str) -> Body:
+        page: dict[str, Any] = {"limit": _PAGE_SESSIONS, "_continue": more, "_request_timeout": REQUEST_SECONDS}
+        if self._namespace is None:
+            return cast(Body, await self._api.list_cluster_custom_object(GROUP, VERSION, PLURAL, **page))
+        return cast(
+            Body, await self._api.list_namespaced_custom_object(GROUP, VERSION, self._namespace, PLURAL, **page)
+        )
+
+    async def load_session(self, namespace: str, name: str) -> Body:
+        """Return a session's body."""
+        with cluster_errors(), _of_the_session():
+            body = await self._api.get_namespaced_custom_object(
+                GROUP, VERSION, namespace, PLURAL, name, _request_timeout=REQUEST_SECONDS
+            )
+        return cast(Body, body)
+
+    async def load_family(self, namespace: str, name: str) -> Family:
+        """Return a session with its Jobs."""
+        with cluster_errors():
+            jobs = await self._api.list_namespaced_custom_object(
+                "batch",
+                "v1",
+                namespace,
+                "jobs",
+                label_selector=f"{SESSION_LABEL}={name}",
+                _request_timeout=REQUEST_SECONDS,
+            )
+        session = await self.load_session(namespace, name)
+        return Family(session=session, jobs=cast(Body, jobs)["items"])
+
+    async def create_job(self, manifest: Body) -> Body | None:
         """Create a Job."""
         namespace = manifest["metadata"]["namespace"]
         with cluster_errors():
             try:
-                await self._api.create_namespaced_custom_object(
+                job = await self._api.create_namespaced_custom_object(
                     "batch",
                     "v1",
                     namespace,
@@ -69,8 +134,54 @@ class KubernetesCluster:
                     raise JobRefused(_said(error)) from error
                 if error.status != _CONFLICT:
                     raise
+                return None
+        return cast(Body, job)
 
-    async def create_event(self, manifest: dict[str, Any]) -> None:
+    async def delete_job(self, namespace: str, name: str, uid: str) -> None:
+        """Delete a Job in the foreground, so that it is seen until its pods are gone."""
+        options = _delete_options("Foreground", uid=uid)
+        with cluster_errors():
+            try:
+                await self._api.delete_namespaced_custom_object(
+                    "batch", "v1", namespace, "jobs", name, body=options, _request_timeout=REQUEST_SECONDS
+                )
+            except client.ApiException as error:
+                if error.status not in (_NOT_FOUND, _CONFLICT):
+                    raise
+
+    async def save_status(self, body: Body, status: SessionStatus) -> Body:
+        """Write a status; the resourceVersion in the patch makes the server refuse it if anything changed."""
+        meta = body["metadata"]
+        with cluster_errors(), _of_the_session():
+            saved = await self._api.patch_namespaced_custom_object_status(
+                GROUP,
+                VERSION,
+                meta["namespace"],
+                PLURAL,
+                meta["name"],
+                {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": status_patch(body, status)},
+                field_validation="Strict",
+                _content_type="application/merge-patch+json",
+                _request_timeout=REQUEST_SECONDS,
+            )
+        return cast(Body, saved)
+
+    async def delete_session(self, body: Body) -> None:
+        """Delete a session unless it changed since."""
+        meta = body["metadata"]
+        options = _delete_options("Background", uid=meta["uid"], version=meta["resourceVersion"])
+        with cluster_errors(), _of_the_session():
+            await self._api.delete_namespaced_custom_object(
+                GROUP,
+                VERSION,
+                meta["namespace"],
+                PLURAL,
+                meta["name"],
+                body=options,
+                _request_timeout=REQUEST_SECONDS,
+            )
+
+    async def create_event(self, manifest: Body) -> None:
         """Create an Event."""
         with cluster_errors():
             try:
@@ -87,38 +198,33 @@ class KubernetesCluster:
                 if error.status != _CONFLICT:
                     raise
 
-    async def save_status(self, body: Mapping[str, Any], status: SessionStatus) -> dict[str, Any]:
-        """Write a status; the resourceVersion in the patch makes the server refuse it if anything changed."""
-        meta = body["metadata"]
-        patch = {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": msgspec.to_builtins(status)}
-        with cluster_errors():
-            try:
-                saved = await self._api.patch_namespaced_custom_object_status(
-                    GROUP,
-                    VERSION,
-                    meta["namespace"],
-                    PLURAL,
-                    meta["name"],
-                    patch,
-                    field_validation="Strict",
-                    _content_type="application/merge-patch+json",
-                    _request_timeout=REQUEST_SECONDS,
-                )
-            except client.ApiException as error:
-                raise _status_failure(error) from error
-        return cast(dict[str, Any], saved)
+
+def status_patch(body: Body, status: SessionStatus) -> dict[str, Any]:
+    """Return the merge patch that leaves exactly this status: what is no longer told becomes null."""
+    new: dict[str, Any] = msgspec.to_builtins(status)
+    return dict.fromkeys(set(body.get("status") or {}) - set(new)) | new
 
 
-def _status_failure(error: client.ApiException) -> Failure:
-    match error.status:
-        case 409:
-            return StatusConflict("the session changed since it was read")
-        case 404:
-            return SessionGone("the session is gone")
-        case 400 | 422:
-            return StatusRefused(_said(error))
-        case _:
-            return unavailable(error)
+def _delete_options(propagation: str, *, uid: str, version: str | None = None) -> client.V1DeleteOptions:
+    """Delete exactly this object, in this version where one is named."""
+    this_one = client.V1Preconditions(uid=uid, resource_version=version)
+    return client.V1DeleteOptions(propagation_policy=propagation, preconditions=this_one)
+
+
+@contextmanager
+def _of_the_session() -> Iterator[None]:
+    """Tell what an answer means for the session."""
+    try:
+        yield
+    except client.ApiException as error:
+        match error.status:
+            case 409:
+                raise StatusConflict("the session changed since it was read") from error
+            case 404:
+                raise SessionGone("the session is gone") from error
+            case 400 | 422:
+                raise StatusRefused(_said(error)) from error
+        raise
 
 
 def _said(error: client.ApiException) -> str:

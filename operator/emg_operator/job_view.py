@@ -1,23 +1,24 @@
 """A Job and its pods, reduced to what decisions need. Pure: bodies in, a view out."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-import msgspec
-
-from emg_session.contract import ExitCode, TerminationMessage
-from emg_session.status import Reason
+from emg_operator.pod_view import PAST_DEADLINE, Ending, Trouble, is_running, last_ending, pods_of, time, trouble
+from emg_session.contract import ExitCode
+from emg_session.status import Attempt, Reason
 
 MEMORY_ANNOTATION = "emg.ghostly/memory-mib"
+REQUEST_ANNOTATION = "emg.ghostly/request"
 ATTEMPT_LABEL = "emg.ghostly/attempt"
 
 KILLED = (137, 143)  # exit codes after SIGKILL and SIGTERM; by whom, they do not say
-_OUT_OF_MEMORY = "OOMKilled"
-_PAST_DEADLINE = "DeadlineExceeded"
+_QUOTED_CODE = re.compile(r"failed with exit code (\d{1,3}) matching")
 _REASONS = {
+    ExitCode.BYTES_CHANGED: Reason.SUPERSEDED,
     ExitCode.STORAGE_UNAVAILABLE: Reason.STORAGE_UNAVAILABLE,
     ExitCode.DATABASE_UNAVAILABLE: Reason.DATABASE_UNAVAILABLE,
     ExitCode.RECORDING_NOT_THERE: Reason.WAITING_FOR_OBJECT,
@@ -27,36 +28,50 @@ _REASONS = {
 class JobState(StrEnum):
     """How far a Job is."""
 
+    SUSPENDED = "Suspended"
     WAITING = "Waiting"
     RUNNING = "Running"
+    STOPPING = "Stopping"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobView:
-    """One attempt as the cluster shows it; `reason` says why it failed."""
+    """One attempt as the cluster shows it; `reason` says why it failed.
+
+    `over` is the Job's own word: it has no pod and makes no other. Success is seen in a pod before that.
+    """
 
     name: str
+    uid: str
     attempt: int
     memory_mib: int
     state: JobState
+    over: bool
+    request: str | None = None
     created_at: datetime | None = None
+    started_at: datetime | None = None
     finished_at: datetime | None = None
     exit_code: int | None = None
     reason: Reason | None = None
     message: str = ""
+    used_mib: int | None = None
+    log: str | None = None
+    trouble: Trouble | None = None
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Ending:
-    """How the last pod of a Job ended."""
-
-    exit_code: int
-    finished_at: datetime | None
-    out_of_memory: bool
-    past_deadline: bool
-    message: str
+    def as_attempt(self) -> Attempt:
+        """Return what the status tells of it."""
+        return Attempt(
+            job=self.name,
+            memory_mib=self.memory_mib,
+            used_mib=self.used_mib,
+            started_at=self.started_at,
+            finished_at=self.finished_at,
+            exit_code=self.exit_code,
+            reason=Reason.COMPLETED if self.state is JobState.SUCCEEDED else self.reason,
+            log=self.log,
+        )
 
 
 def is_attempt_of(session_uid: str, job: Mapping[str, Any]) -> bool:
@@ -70,72 +85,103 @@ def is_attempt_of(session_uid: str, job: Mapping[str, Any]) -> bool:
 
 def view_job(job: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> JobView:
     """Reduce a Job's body and its pods' bodies to a view."""
-    meta = job["metadata"]
-    own = sorted(_pods_of(meta["name"], pods), key=lambda pod: pod["metadata"].get("creationTimestamp", ""))
-    ending = next(filter(None, map(_ending, reversed(own))), None)
+    meta, own = job["metadata"], pods_of(job, pods)
+    ending = last_ending(own)
     state, finished_at = _state(job, own, ending)
-    reason = _failure_reason(job, ending) if state is JobState.FAILED else None
-    return JobView(
+    view = JobView(
         name=meta["name"],
+        uid=meta["uid"],
         attempt=int(meta["labels"][ATTEMPT_LABEL]),
         memory_mib=int(meta["annotations"][MEMORY_ANNOTATION]),
+        request=meta["annotations"].get(REQUEST_ANNOTATION),
         state=state,
-        created_at=_time(meta.get("creationTimestamp")),
+        over=bool(_conditions(job) & {"Complete", "Failed"}),
+        created_at=time(meta.get("creationTimestamp")),
+        started_at=_started_at(job, state),
         finished_at=finished_at,
-        exit_code=ending.exit_code if ending and state in (JobState.SUCCEEDED, JobState.FAILED) else None,
+        trouble=trouble(own) if state is JobState.WAITING else None,
+        message=_so_far(ending),
+    )
+    return _ended(view, job, ending) if state in (JobState.SUCCEEDED, JobState.FAILED) else view
+
+
+def _ended(view: JobView, job: Mapping[str, Any], ending: Ending | None) -> JobView:
+    reason = _failure_reason(job, ending) if view.state is JobState.FAILED else None
+    return replace(
+        view,
+        exit_code=_exit_code(job, ending),
         reason=reason,
         message=_message(reason, ending),
+        used_mib=ending.used_mib if ending else None,
+        log=ending.log if ending else None,
     )
 
 
-def _pods_of(job_name: str, pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [pod for pod in pods if pod["metadata"].get("labels", {}).get("batch.kubernetes.io/job-name") == job_name]
+def _conditions(job: Mapping[str, Any]) -> set[str]:
+    return {c["type"] for c in job.get("status", {}).get("conditions", []) if c["status"] == "True"}
 
 
-def _ending(pod: Mapping[str, Any]) -> _Ending | None:
-    for container in pod.get("status", {}).get("containerStatuses", []):
-        if ended := container.get("state", {}).get("terminated"):
-            words = TerminationMessage.from_text(ended.get("message") or "")
-            return _Ending(
-                exit_code=ended["exitCode"],
-                finished_at=_time(ended.get("finishedAt")),
-                out_of_memory=ended.get("reason") == _OUT_OF_MEMORY,
-                past_deadline=pod["status"].get("reason") == _PAST_DEADLINE,
-                message=words.message if words else "",
-            )
-    return None
+def _condition(job: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    conditions = job.get("status", {}).get("conditions", [])
+    found: Mapping[str, Any] = next((c for c in conditions if c["type"] == kind), {})
+    return found
+
+
+def _started_at(job: Mapping[str, Any], state: JobState) -> datetime | None:
+    if state not in (JobState.RUNNING, JobState.SUCCEEDED, JobState.FAILED):
+        return None
+    return time(job.get("status", {}).get("startTime") or job["metadata"].get("creationTimestamp"))
 
 
 def _state(
-    job: Mapping[str, Any], pods: list[Mapping[str, Any]], ending: _Ending | None
+    job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], ending: Ending | None
 ) -> tuple[JobState, datetime | None]:
-    conditions = {c["type"]: c for c in job.get("status", {}).get("conditions", []) if c["status"] == "True"}
-    if failed := conditions.get("Failed"):
-        return JobState.FAILED, _time(failed.get("lastTransitionTime"))
+    conditions = _conditions(job)
+    if "Failed" in conditions:
+        return JobState.FAILED, time(_condition(job, "Failed").get("lastTransitionTime"))
     # A pod's exit is seen 1.8 s before the Job's condition, and the row in the database is the proof anyway.
     if ending and ending.exit_code == ExitCode.STORED and not ending.out_of_memory:
         return JobState.SUCCEEDED, ending.finished_at
-    if complete := conditions.get("Complete"):
-        return JobState.SUCCEEDED, _time(complete.get("lastTransitionTime"))
-    running = any(pod.get("status", {}).get("phase") == "Running" for pod in pods)
-    return (JobState.RUNNING if running else JobState.WAITING), None
+    if "Complete" in conditions:
+        killed = ending is not None and ending.out_of_memory
+        state = JobState.FAILED if killed else JobState.SUCCEEDED
+        return state, time(_condition(job, "Complete").get("lastTransitionTime"))
+    return _unfinished_state(job, pods), None
 
 
-def _failure_reason(job: Mapping[str, Any], ending: _Ending | None) -> Reason:
-    failed = next(c for c in job["status"]["conditions"] if c["type"] == "Failed")
-    if failed.get("reason") == _PAST_DEADLINE or (ending and ending.past_deadline):
+def _unfinished_state(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> JobState:
+    if job["metadata"].get("deletionTimestamp"):
+        return JobState.STOPPING
+    if is_running(pods):
+        return JobState.RUNNING
+    return JobState.SUSPENDED if job.get("spec", {}).get("suspend") else JobState.WAITING
+
+
+def _failure_reason(job: Mapping[str, Any], ending: Ending | None) -> Reason:
+    if _condition(job, "Failed").get("reason") == PAST_DEADLINE or (ending and ending.past_deadline):
         return Reason.DEADLINE_EXCEEDED
-    if ending is None:
-        return Reason.INTERNAL_ERROR
-    if ending.out_of_memory:
+    if ending and ending.out_of_memory:
         return Reason.OUT_OF_MEMORY
-    if ending.exit_code not in {code.value for code in ExitCode}:
+    return reason_of(_exit_code(job, ending))
+
+
+def _exit_code(job: Mapping[str, Any], ending: Ending | None) -> int | None:
+    """Return the last exit code: the pod's, or where that is gone the one the Job's failure quotes, if it does."""
+    if ending:
+        return ending.exit_code
+    quoted = _QUOTED_CODE.search(_condition(job, "Failed").get("message", ""))
+    return int(quoted[1]) if quoted else None
+
+
+def reason_of(exit_code: int | None) -> Reason:
+    """Return the word for an exit code; what is not in the contract is a bug of ours."""
+    if exit_code not in {code.value for code in ExitCode}:
         return Reason.INTERNAL_ERROR
-    code = ExitCode(ending.exit_code)
-    return Reason.BAD_RECORDING if code.about_the_recording else _REASONS.get(code, Reason.INTERNAL_ERROR)
+    code = ExitCode(exit_code)
+    return _REASONS.get(code, Reason.BAD_RECORDING if code.about_the_recording else Reason.INTERNAL_ERROR)
 
 
-def _message(reason: Reason | None, ending: _Ending | None) -> str:
+def _message(reason: Reason | None, ending: Ending | None) -> str:
     match reason:
         case None:
             return ""
@@ -149,5 +195,8 @@ def _message(reason: Reason | None, ending: _Ending | None) -> str:
             return ending.message or f"the worker ended with exit code {ending.exit_code} and said nothing"
 
 
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else msgspec.convert(text, datetime)
+def _so_far(ending: Ending | None) -> str:
+    """Say how a pod of an unfinished Job ended, which will be followed by another."""
+    if ending is None:
+        return ""
+    return ending.message or f"the worker ended with exit code {ending.exit_code} and said nothing"

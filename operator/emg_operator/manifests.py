@@ -1,11 +1,11 @@
 """The Job of a session as a value: `build_job` opens nothing and reads no clock; tests/golden/job.yaml shows it."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from emg_operator.decisions import AttemptPlan
-from emg_operator.job_view import ATTEMPT_LABEL, KILLED, MEMORY_ANNOTATION
+from emg_operator.job_view import ATTEMPT_LABEL, KILLED, MEMORY_ANNOTATION, REQUEST_ANNOTATION
 from emg_operator.settings import OperatorSettings
-from emg_session.contract import ExitCode, WorkerContract
+from emg_session.contract import ExitCode, WorkerContract, request_of
 from emg_session.resource import API_VERSION, KIND, SESSION_LABEL, EMGSession
 
 CONTAINER = "worker"
@@ -15,21 +15,31 @@ _GRACE_SECONDS = 5
 _QUEUE_SECONDS = 86400
 
 
+@dataclass(frozen=True, kw_only=True)
+class AttemptPlan:
+    """A Job to make."""
+
+    number: int
+    memory_mib: int
+
+
 def job_name(session_name: str, attempt: int) -> str:
     """Name an attempt's Job."""
     return f"{session_name}-a{attempt}"
 
 
 def build_job(session: EMGSession, plan: AttemptPlan, settings: OperatorSettings) -> dict[str, Any]:
-    """Build the manifest of one attempt."""
+    """Build the manifest of one attempt; a queue's Job is made suspended, and the queue alone lets it run."""
     deadline_seconds = _deadline_seconds(session, settings)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": _metadata(session, plan),
         "spec": {
+            **({"suspend": True} if session.spec.job.queue_name else {}),
             "backoffLimit": _PODS_PER_JOB - 1,
             "activeDeadlineSeconds": _QUEUE_SECONDS + deadline_seconds,
+            "ttlSecondsAfterFinished": settings.job_ttl_seconds,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": {"rules": _failure_rules()},
             "template": {
@@ -49,7 +59,7 @@ def _metadata(session: EMGSession, plan: AttemptPlan) -> dict[str, Any]:
         "name": job_name(session.name, plan.number),
         "namespace": session.namespace,
         "labels": labels,
-        "annotations": {MEMORY_ANNOTATION: str(plan.memory_mib)},
+        "annotations": {MEMORY_ANNOTATION: str(plan.memory_mib), REQUEST_ANNOTATION: request_of(session)},
         "ownerReferences": [owner | {"controller": True, "blockOwnerDeletion": False}],
     }
 

@@ -99,12 +99,14 @@ class Program:
         for plural in WATCHED:
             self.metrics.follow_watch(plural, partial(self.streams.age_s, plural))
         reconciler = Reconciler(
-            cluster=KubernetesCluster(self.api),
+            cluster=KubernetesCluster(self.api, self.settings.watched_namespace),
             summaries=self.summaries,
+            recordings=RecordingStore(self.settings.buckets) if self.settings.buckets.uris else None,
             settings=self.settings,
             metrics=self.metrics,
             now=_now,
         )
+        await reconciler.prime()
         async with asyncio.TaskGroup() as group:
             # Started before kopf, which at its end waits for whatever began after it.
             group.create_task(_keep(self.lease))

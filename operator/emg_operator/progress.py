@@ -1,16 +1,23 @@
-"""From a decision to the status people read: conditions, attempts and the facts of the result. Pure."""
+"""From a decision to the status people read: conditions, attempts and the facts of the result. Pure.
 
-from collections.abc import Iterator, Sequence
+An object stays under 4 KiB: that is what the bounds on sentences here are for.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from emg_operator.job_view import JobState, JobView
+from emg_operator.manifests import AttemptPlan, job_name
+from emg_operator.run import Run
+from emg_operator.surroundings import NotReadable, Surroundings
 from emg_session.contract import ExitCode
 from emg_session.resource import EMGSession
-from emg_session.status import Attempt, ConditionType, Reason, SessionStatus, Truth, set_condition
+from emg_session.status import Attempt, Condition, ConditionType, Reason, SessionStatus, Truth, set_condition
 from emg_session.summary import SummaryFacts
+
+_MOST_TOP_CHARACTERS, _MOST_QUALITY_CHARACTERS = 300, 160
 
 
 @dataclass(frozen=True)
@@ -23,60 +30,104 @@ class Progress:
     facts: SummaryFacts | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Views:
-    """The session's Jobs as they are seen, and whether one more is about to be made."""
-
-    jobs: Sequence[JobView]
-    job_is_made: bool
-
-
 Line = tuple[ConditionType, Truth, Reason, str]
+_READABLE = Truth.TRUE, Reason.READABLE, "storage has this version"
+_NOT_READABLE = {
+    NotReadable.NOT_THERE: (Truth.FALSE, Reason.WAITING_FOR_OBJECT, "storage does not have the recording (yet)"),
+    NotReadable.OTHER_VERSION: (Truth.FALSE, Reason.SUPERSEDED, "storage has another version now"),
+    NotReadable.UNREACHABLE: (Truth.UNKNOWN, Reason.STORAGE_UNAVAILABLE, "storage does not answer"),
+}
 
 
-def status_of(session: EMGSession, views: Views, progress: Progress, now: datetime) -> SessionStatus:
-    """Return the whole status; all conditions are set on the first visit."""
-    status = _with_attempts(session.status, views.jobs)
-    for line in _conditions(views, progress):
+def status_of(
+    session: EMGSession,
+    run: Run,
+    surroundings: Surroundings,
+    progress: Progress,
+    now: datetime,
+    *,
+    plan: AttemptPlan | None = None,
+) -> SessionStatus:
+    """Return the whole status, with the attempt that is about to be made; all conditions are set on the first visit."""
+    now = now.replace(microsecond=0)
+    # A new run starts from nothing, but for the name of the newest Job, from which it numbers on.
+    before = SessionStatus(job_name=session.status.job_name) if run.begins else session.status
+    status = _with_attempts(before, _with_plan(session, run.attempts, plan), now)
+    job_made = bool(run.jobs or plan or any(attempt.ended for attempt in run.attempts))
+    for line in _conditions(before, run, surroundings, progress, job_made=job_made):
         status = set_condition(status, *line, generation=session.generation, now=now)
-    status = msgspec.structs.replace(status, observed_generation=session.generation)
+    status = msgspec.structs.replace(status, observed_generation=session.generation, request=run.request)
     if progress.facts:
         status = _with_facts(status, progress.facts)
     if progress.succeeded is not Truth.UNKNOWN:
-        status = msgspec.structs.replace(status, finished_at=now.replace(microsecond=0))
+        status = msgspec.structs.replace(status, finished_at=now)
     return status
 
 
-def _conditions(views: Views, progress: Progress) -> Iterator[Line]:
-    yield _accepted(views.jobs)
-    yield _object_available(views.jobs, progress)
-    if views.jobs or views.job_is_made:
+def _with_plan(session: EMGSession, attempts: tuple[Attempt, ...], plan: AttemptPlan | None) -> tuple[Attempt, ...]:
+    """Write an attempt down before its Job is made: whoever comes after a crash makes the same Job and no other."""
+    if plan is None:
+        return attempts
+    planned = Attempt(job=job_name(session.name, plan.number), memory_mib=plan.memory_mib)
+    earlier = tuple(attempt for attempt in attempts if attempt.number < plan.number)
+    return (*(msgspec.structs.replace(attempt, log=None) for attempt in earlier), planned)
+
+
+def _with_attempts(status: SessionStatus, attempts: tuple[Attempt, ...], now: datetime) -> SessionStatus:
+    if not attempts:
+        return status
+    return msgspec.structs.replace(
+        status,
+        attempts=attempts,
+        attempt_count=len(attempts),
+        job_name=attempts[-1].job,
+        started_at=status.started_at or now,
+    )
+
+
+def _conditions(
+    before: SessionStatus, run: Run, surroundings: Surroundings, progress: Progress, *, job_made: bool
+) -> Iterator[Line]:
+    yield _accepted(run, surroundings)
+    yield _object_available(before.condition(ConditionType.OBJECT_AVAILABLE), run, surroundings, progress)
+    if job_made:
         yield ConditionType.JOB_CREATED, Truth.TRUE, Reason.JOB_MADE, ""
     else:
         yield ConditionType.JOB_CREATED, Truth.FALSE, Reason.NO_JOB_YET, ""
     yield _analyzed(progress)
     yield _quality(progress)
-    yield ConditionType.SUPERSEDED, Truth.FALSE, Reason.NEWEST_VERSION, ""
-    yield ConditionType.SUCCEEDED, progress.succeeded, progress.reason, progress.message
+    yield _superseded(progress)
+    message = progress.message[:_MOST_TOP_CHARACTERS]
+    yield ConditionType.SUCCEEDED, progress.succeeded, progress.reason, message
 
 
-def _accepted(jobs: Sequence[JobView]) -> Line:
-    if _is_request_refused(jobs):
+def _accepted(run: Run, surroundings: Surroundings) -> Line:
+    if _is_request_refused(run):
         return ConditionType.ACCEPTED, Truth.FALSE, Reason.INVALID, "the worker refuses the profile or an option"
+    if surroundings.object is NotReadable.REFUSED:
+        return ConditionType.ACCEPTED, Truth.FALSE, Reason.INVALID, "the recording is in no configured bucket"
     return ConditionType.ACCEPTED, Truth.TRUE, Reason.VALID, "the spec can be worked on"
 
 
-def _is_request_refused(jobs: Sequence[JobView]) -> bool:
-    return any(job.exit_code == ExitCode.BAD_REQUEST for job in jobs)
+def _is_request_refused(run: Run) -> bool:
+    return any(attempt.exit_code == ExitCode.BAD_REQUEST for attempt in run.attempts)
 
 
-def _object_available(jobs: Sequence[JobView], progress: Progress) -> Line:
-    kind = ConditionType.OBJECT_AVAILABLE
-    if progress.facts or (progress.reason is Reason.BAD_RECORDING and not _is_request_refused(jobs)):
-        return kind, Truth.TRUE, Reason.READ, "the worker has read the recording"
-    if any(job.reason is Reason.WAITING_FOR_OBJECT for job in jobs):
-        return kind, Truth.FALSE, Reason.WAITING_FOR_OBJECT, "storage does not have the recording (yet)"
-    return kind, Truth.UNKNOWN, Reason.NOT_READ_YET, "the worker will tell"
+def _object_available(before: Condition | None, run: Run, surroundings: Surroundings, progress: Progress) -> Line:
+    """Tell the newest that is known: the worker's word, what storage said just now, or what it said before."""
+    if progress.facts or (progress.reason is Reason.BAD_RECORDING and not _is_request_refused(run)):
+        told = Truth.TRUE, Reason.READ, "the worker has read the recording"
+    elif isinstance(surroundings.object, NotReadable):
+        told = _NOT_READABLE.get(surroundings.object) or _told(before)
+    else:
+        told = _READABLE if surroundings.object.size_bytes is not None else _told(before)
+    return ConditionType.OBJECT_AVAILABLE, *told
+
+
+def _told(before: Condition | None) -> tuple[Truth, Reason, str]:
+    if before is None:
+        return Truth.UNKNOWN, Reason.NOT_READ_YET, "the worker will tell"
+    return before.status, before.reason, before.message
 
 
 def _analyzed(progress: Progress) -> Line:
@@ -91,36 +142,16 @@ def _quality(progress: Progress) -> Line:
     if progress.facts is None:
         return ConditionType.QUALITY_OK, Truth.UNKNOWN, Reason.NO_SUMMARY, ""
     if progress.facts.poor_channels:
-        sentence = "; ".join(progress.facts.poor_channels)[:1000]
+        sentence = "; ".join(progress.facts.poor_channels)[:_MOST_QUALITY_CHARACTERS]
         return ConditionType.QUALITY_OK, Truth.FALSE, Reason.POOR_CHANNELS, sentence
     sentence = f"{progress.facts.result.usable_permille} permille of the samples are usable"
     return ConditionType.QUALITY_OK, Truth.TRUE, Reason.ALL_USABLE, sentence
 
 
-def _with_attempts(status: SessionStatus, jobs: Sequence[JobView]) -> SessionStatus:
-    """Keep attempts whose Job is gone as they were last seen."""
-    seen = {attempt.job: attempt for attempt in status.attempts} | {job.name: _attempt(job) for job in jobs}
-    if not seen:
-        return status
-    return msgspec.structs.replace(
-        status,
-        attempts=tuple(seen.values()),
-        attempt_count=len(seen),
-        job_name=next(reversed(seen)),
-        started_at=status.started_at or min((job.created_at for job in jobs if job.created_at), default=None),
-    )
-
-
-def _attempt(job: JobView) -> Attempt:
-    reason = Reason.COMPLETED if job.state is JobState.SUCCEEDED else job.reason
-    return Attempt(
-        job=job.name,
-        memory_mib=job.memory_mib,
-        started_at=job.created_at,
-        finished_at=job.finished_at,
-        exit_code=job.exit_code,
-        reason=reason,
-    )
+def _superseded(progress: Progress) -> Line:
+    if progress.reason is Reason.SUPERSEDED:
+        return ConditionType.SUPERSEDED, Truth.TRUE, Reason.NEWER_VERSION, "there is a newer version of the object"
+    return ConditionType.SUPERSEDED, Truth.FALSE, Reason.NEWEST_VERSION, ""
 
 
 def _with_facts(status: SessionStatus, facts: SummaryFacts) -> SessionStatus:

@@ -5,7 +5,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from emg_session.errors import Failure, place_of
 
@@ -16,10 +16,29 @@ _LONGEST_PAUSE_S = 60.0
 _MOST_DOUBLINGS = 10
 
 
+Work = Callable[[str], Coroutine[Any, Any, float | None]]
+
+
+class Queue(Protocol):
+    """Where names wait for their turn."""
+
+    def add(self, name: str) -> None:
+        """Have this name worked on soon."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+
+    def length(self) -> int:
+        """Return how many names wait."""
+
+    def oldest_seconds(self) -> float:
+        """Return how long the first of them has waited."""
+
+
 class WorkQueue:
     """Calls `work(name)` for every name added; what it returns is when to call it again (None: when added again)."""
 
-    def __init__(self, work: Callable[[str], Coroutine[Any, Any, float | None]]) -> None:
+    def __init__(self, work: Work) -> None:
         self._work = work
         self._due: asyncio.Queue[str] = asyncio.Queue()
         # Since when each waits; the first to come is the first in the dict.

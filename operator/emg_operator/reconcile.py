@@ -1,40 +1,33 @@
-"""The loop: remember what the watches show, decide, act, write the status; in a cluster and on one machine alike."""
+"""The loop: remember what the watches show, decide, act; in a cluster and on one machine alike."""
 
 import asyncio
 import logging
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
-from emg_operator.bodies import Bodies, Body, Kind
-from emg_operator.cluster import Cluster, JobRefused
-from emg_operator.decisions import DatabaseState, NextStep, NoSummary, decide_next, refused_step
+from emg_operator.answers import Answers, Recordings, Summaries
+from emg_operator.bodies import Body, Kind
+from emg_operator.cluster import Cluster, JobRefused, SessionGone, StatusConflict
+from emg_operator.decisions import NextStep, decide_next, refused_step
 from emg_operator.events import build_event, occurrences
-from emg_operator.job_view import JobState, JobView, is_attempt_of, view_job
-from emg_operator.manifests import build_job
+from emg_operator.learning import Learned
+from emg_operator.manifests import AttemptPlan, build_job, job_name
 from emg_operator.metrics import Metrics
-from emg_operator.queue import WorkQueue
+from emg_operator.observed import Observed
+from emg_operator.places import Places
+from emg_operator.queue import Queue, Work, WorkQueue
 from emg_operator.settings import OperatorSettings
-from emg_session.contract import WorkerContract
-from emg_session.database import SummaryStore
-from emg_session.errors import DatabaseUnavailable, Failure, InvalidSession
-from emg_session.resource import SESSION_LABEL, EMGSession
-from emg_session.status import Reason, SessionStatus, reason_in
-from emg_session.summary import summary_facts
+from emg_operator.surroundings import DatabaseState, NoSummary, Question, Surroundings
+from emg_operator.versions import Versions
+from emg_session.errors import Failure, InvalidSession
+from emg_session.resource import EMGSession
+from emg_session.status import SessionStatus
 
 log = logging.getLogger(__name__)
 
 _WORKERS = 4
-
-
-@dataclass
-class _Children:
-    """The Jobs and pods of one session, by name."""
-
-    jobs: Bodies = field(default_factory=partial(Bodies, Kind.JOB))
-    pods: Bodies = field(default_factory=partial(Bodies, Kind.POD))
+_NAME_TAKEN_AGAIN_S = 1.0
 
 
 class Reconciler:
@@ -44,35 +37,45 @@ class Reconciler:
         self,
         *,
         cluster: Cluster,
-        summaries: SummaryStore,
+        summaries: Summaries,
+        recordings: Recordings | None,
         settings: OperatorSettings,
         metrics: Metrics,
         now: Callable[[], datetime],
+        queue_for: Callable[[Work], Queue] = WorkQueue,
     ) -> None:
         self._cluster = cluster
-        self._summaries = summaries
+        self._answers = Answers(summaries, recordings, now)
         self._settings = settings
         self._metrics = metrics
         self._now = now
-        self._queue = WorkQueue(self._reconcile)
-        self._sessions = Bodies(Kind.SESSION)
-        # The watches of the three kinds start at once: Jobs and pods may be seen long before their session.
-        self._children: defaultdict[str, _Children] = defaultdict(_Children)
-        # Of finished sessions, thousands of which lie in a cluster, only how they ended is kept.
-        self._finished: dict[str, Reason] = {}
-        metrics.follow_sessions(self._count_by_reason)
-        metrics.follow_queue(self._queue.length, self._queue.oldest_seconds)
+        self.queue = queue_for(self.step)
+        self._observed = Observed(now)
+        self._versions = Versions()
+        self._learned = Learned(settings)
+        self._places = Places(settings.most_jobs, self.queue.add)
+        metrics.follow_sessions(self._observed.count_by_reason)
+        metrics.follow_queue(self.queue.length, self.queue.oldest_seconds)
+
+    async def prime(self) -> None:
+        """Count the Jobs that run already before any other is made; needed only where they are bounded."""
+        if not self._settings.most_jobs:
+            return
+        async for body in self._cluster.list_sessions():
+            session = _parse(body)
+            if session and not session.status.finished and session.status.attempts:
+                self._places.hold(session.key, _subject(session))
+                self.queue.add(session.key)
 
     def observe(self, kind: Kind, event: str | None, body: Body) -> None:
         """Take in what a watch shows; everything is shown again at start-up, so this must be idempotent."""
-        gone = event == "DELETED"
-        match kind:
-            case Kind.SESSION:
-                self._observe_session(body, gone=gone)
-            case Kind.JOB:
-                self._observe_child(body, lambda children: children.jobs, gone=gone)
-            case Kind.POD:
-                self._observe_child(body, lambda children: children.pods, gone=gone)
+        key = self._observed.take(kind, event, body)
+        if key is None:
+            return
+        if kind is Kind.SESSION and event == "DELETED":
+            self._forget(key)
+        else:
+            self.queue.add(key)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -81,73 +84,107 @@ class Reconciler:
 
     def start(self, group: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """Start the workers, each a task that runs until cancelled."""
-        return [group.create_task(self._queue.run()) for _ in range(_WORKERS)]
+        return [group.create_task(self.queue.run()) for _ in range(_WORKERS)]
 
-    def _observe_session(self, body: Body, *, gone: bool) -> None:
-        key = _key(body["metadata"]["namespace"], body["metadata"]["name"])
-        self._finished.pop(key, None)
-        if gone:
+    async def step(self, key: str) -> float | None:
+        """Bring one session a step further; return when to look again though nothing changes."""
+        try:
+            body = await self._body(key)
+            session = None if body is None else _parse(body)
+            if body is None or session is None:
+                return None
+            for other in self._versions.observe(session):
+                self.queue.add(other)
+            if self._observed.is_out_of_date(key):
+                await self._look(session, body)
+            return await self._act(body, session, *await self._decide(session, body))
+        except SessionGone:
             self._forget(key)
-        else:
-            self._sessions.keep(key, body)
-            self._queue.add(key)
-
-    def _observe_child(self, body: Body, kept: Callable[[_Children], Bodies], *, gone: bool) -> None:
-        meta = body["metadata"]
-        key, name = _key(meta["namespace"], meta["labels"][SESSION_LABEL]), meta["name"]
-        if key in self._finished:
-            return
-        children = self._children[key]
-        if gone:
-            kept(children).drop(name)
-        else:
-            kept(children).keep(name, body)
-        if not (len(children.jobs) or len(children.pods)):
-            del self._children[key]
-        self._queue.add(key)
-
-    async def _reconcile(self, key: str) -> float | None:
-        body = self._sessions.get(key)
-        session = None if body is None else _parse(body)
-        if body is None or session is None:
             return None
+
+    async def _body(self, key: str) -> Body | None:
+        """Return the body as the watch brought it; that of a finished session, which is not kept, is loaded again."""
+        if self._observed.is_finished(key):
+            self._observed.take(Kind.SESSION, None, await self._cluster.load_session(*key.split("/")))
+        return self._observed.body(key)
+
+    async def _look(self, session: EMGSession, body: Body) -> None:
+        """Ask the cluster itself for a session and its Jobs; raises SessionGone, StatusConflict."""
+        family = await self._cluster.load_family(session.namespace, session.name)
+        self._observed.take_family(session.key, family)
+        if family.session["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
+            raise StatusConflict("the session is another one now than the watch has shown")
+
+    async def _decide(self, session: EMGSession, body: Body) -> tuple[NextStep, Surroundings]:
+        """Decide, with an answer to each question on the way; none is asked twice."""
+        database: DatabaseState = NoSummary.NOT_ASKED
+        surroundings = Surroundings(
+            newer=self._versions.newer_than(session), memory_permille=self._learned.permille(session.spec.profile)
+        )
+        while True:
+            jobs = self._observed.jobs_of(session)
+            step = decide_next(session, jobs, database, self._now(), self._settings, surroundings=surroundings)
+            match step.ask:
+                case None:
+                    return step, surroundings
+                case Question.CHILDREN:
+                    await self._look(session, body)
+                    surroundings = replace(surroundings, has_all_children=True)
+                case Question.DATABASE:
+                    database = await self._answers.database(session)
+                case Question.OBJECT:
+                    surroundings = replace(surroundings, object=await self._answers.object(session))
+                case Question.PLACE:
+                    has_place = self._places.take(session.key, _subject(session), session.created_at)
+                    surroundings = replace(surroundings, has_place=has_place)
+
+    async def _act(self, body: Body, session: EMGSession, step: NextStep, surroundings: Surroundings) -> float | None:
+        """Do what was decided, in an order that can be broken off anywhere.
+
+        An attempt is planned in the status before its Job is made. Only one writer can do that at a time, and whoever
+        comes after a crash makes the same Job.
+        """
+        self._settle_place(session, step, surroundings)
+        planned = {attempt.number for attempt in session.status.attempts}
+        if step.attempt is None or step.attempt.number not in planned:
+            body, session = await self._save_status(body, session, step.status)
+        if step.attempt:
+            step = await self._make_job(session, step, step.attempt, surroundings)
+            body, session = await self._save_status(body, session, step.status)
+        for job in step.stop:
+            await self._cluster.delete_job(session.namespace, job.name, job.uid)
+        if step.remove:
+            await self._cluster.delete_session(body)
         if session.status.finished:
-            self._finished[key] = session.status.reason
-            self._forget(key)
-            return None
-        jobs = self._jobs_of(session)
-        database = await self._database_state(session, jobs)
-        step = decide_next(session, jobs, database, self._now(), self._settings)
-        step = await self._with_job(session, jobs, step)
-        if step.status != session.status:
-            await self._save_status(key, body, step.status)
-            self._metrics.progressed(session, step.status, self._now())
-            await self._tell(session, step.status)
+            self._finish(session)
         return step.again_after_s
 
-    def _jobs_of(self, session: EMGSession) -> list[JobView]:
-        """Return the session's own Jobs: not those of one of its name before, nor anybody's with our label."""
-        children = self._children[_key(session.namespace, session.name)]
-        own, pods = (job for job in children.jobs.all() if is_attempt_of(session.uid, job)), [*children.pods.all()]
-        return [view_job(job, pods) for job in own]
-
-    async def _with_job(self, session: EMGSession, jobs: Sequence[JobView], step: NextStep) -> NextStep:
-        if step.attempt is None:
-            return step
+    async def _make_job(
+        self, session: EMGSession, step: NextStep, plan: AttemptPlan, surroundings: Surroundings
+    ) -> NextStep:
+        jobs = self._observed.jobs_of(session)
         try:
-            await self._cluster.create_job(build_job(session, step.attempt, self._settings))
+            job = await self._cluster.create_job(build_job(session, plan, self._settings))
         except JobRefused as refusal:
-            return refused_step(session, jobs, str(refusal), self._now())
-        self._metrics.attempts.inc()
-        return step
+            return refused_step(session, jobs, surroundings, str(refusal), self._now())
+        if job is not None:
+            self._metrics.attempts.inc()
+            self._observed.add_job(session.key, job)
+        elif surroundings.has_all_children:
+            taken = f"{job_name(session.name, plan.number)} is there already and is not this session's: delete it"
+            return refused_step(session, jobs, surroundings, taken, self._now())
+        return step if job else replace(step, again_after_s=_NAME_TAKEN_AGAIN_S)
 
-    async def _save_status(self, key: str, body: Body, status: SessionStatus) -> None:
+    async def _save_status(self, body: Body, session: EMGSession, status: SessionStatus) -> tuple[Body, EMGSession]:
+        """Write a status if it says anything new."""
+        if status == session.status:
+            return body, session
         saved = await self._cluster.save_status(body, status)
-        log.info("session=%s status=%s", key, status.reason)
-        # Our own write is acted on at once; but what the watch has brought meanwhile is newer than its echo.
-        known = self._sessions.get(key)
-        if known is not None and known["metadata"]["resourceVersion"] == body["metadata"]["resourceVersion"]:
-            self._sessions.keep(key, saved)
+        log.info("session=%s status=%s", session.key, status.reason)
+        self._observed.replace(session.key, body, saved)
+        self._metrics.progressed(session, status, self._now())
+        await self._tell(session, status)
+        return saved, replace(session, status=status)
 
     async def _tell(self, session: EMGSession, status: SessionStatus) -> None:
         """Tell people; nothing depends on it, so what can't be told now is not told."""
@@ -156,30 +193,28 @@ class Reconciler:
             try:
                 await self._cluster.create_event(event)
             except Failure as failure:
-                log.warning("session=%s event=%s not told: %s", session.name, occurrence.reason, failure)
+                log.warning("session=%s event=%s not told: %s", session.key, occurrence.reason, failure)
 
-    async def _database_state(self, session: EMGSession, jobs: Sequence[JobView]) -> DatabaseState:
-        """Ask for the summary once a Job has ended; a worker may be killed after it has stored."""
-        if not any(job.state in (JobState.SUCCEEDED, JobState.FAILED) for job in jobs):
-            return NoSummary.NOT_ASKED
-        try:
-            summary = await self._summaries.load_summary(session.name, WorkerContract.of(session).parameters())
-        except DatabaseUnavailable:
-            return NoSummary.UNREACHABLE
-        return NoSummary.MISSING if summary is None else summary_facts(summary)
+    def _settle_place(self, session: EMGSession, step: NextStep, surroundings: Surroundings) -> None:
+        if step.occupies:
+            self._places.hold(session.key, _subject(session))
+        elif surroundings.has_place is not False:  # else it stands in line
+            self._places.release(session.key)
 
-    def _count_by_reason(self) -> dict[Reason, int]:
-        open_ones = (reason_in(body.get("status", {})) for body in self._sessions.all())
-        return Counter([*self._finished.values(), *open_ones])
+    def _finish(self, session: EMGSession) -> None:
+        self._versions.observe(session)
+        self._learned.observe(session)
+        self._observed.finish(session.key, session.status.reason)
 
     def _forget(self, key: str) -> None:
-        self._sessions.drop(key)
-        self._children.pop(key, None)
+        self._observed.forget(key)
+        self._versions.forget(key)
+        self._learned.forget(key)
+        self._places.release(key)
 
 
-def _key(namespace: str, name: str) -> str:
-    """Name a session among those of all namespaces, in memory and in logs."""
-    return f"{namespace}/{name}"
+def _subject(session: EMGSession) -> str:
+    return session.spec.subject or ""
 
 
 def _parse(body: Body) -> EMGSession | None:

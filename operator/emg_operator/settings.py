@@ -14,6 +14,7 @@ class OperatorSettings:
     """Where to work, and what a Job gets where its session asks for nothing.
 
     `namespace` is where the operator's lease and the sweep's sessions are, also where all namespaces are watched.
+    `most_jobs` 0 means no bound. Without `buckets` nobody looks for a recording before its Job does.
     """
 
     namespace: str
@@ -32,6 +33,11 @@ class OperatorSettings:
     deadline_seconds: int = 600
     most_attempts: int = 10
     retry_seconds: int = 30
+    most_jobs: int = 0
+    trouble_grace_seconds: int = 60
+    object_wait_seconds: int = 3_600
+    failed_ttl_seconds: int = 2_592_000
+    job_ttl_seconds: int = 86_400
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "OperatorSettings":
@@ -53,6 +59,11 @@ class OperatorSettings:
             deadline_seconds=integer(env, "EMG_WORKER_DEADLINE_SECONDS", cls.deadline_seconds, least=1, most=86_400),
             most_attempts=integer(env, "EMG_WORKER_MOST_ATTEMPTS", cls.most_attempts, least=1, most=10),
             retry_seconds=integer(env, "EMG_WORKER_RETRY_SECONDS", cls.retry_seconds, least=1, most=3_600),
+            most_jobs=integer(env, "EMG_MAX_CONCURRENT_JOBS", cls.most_jobs, most=100_000),
+            trouble_grace_seconds=integer(env, "EMG_TROUBLE_GRACE_SECONDS", cls.trouble_grace_seconds, most=86_400),
+            object_wait_seconds=integer(env, "EMG_OBJECT_WAIT_SECONDS", cls.object_wait_seconds, most=604_800),
+            failed_ttl_seconds=integer(env, "EMG_FAILED_TTL_SECONDS", cls.failed_ttl_seconds, most=315_360_000),
+            job_ttl_seconds=integer(env, "EMG_JOB_TTL_SECONDS", cls.job_ttl_seconds, least=60, most=31_536_000),
         )
 
     @property

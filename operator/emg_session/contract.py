@@ -1,5 +1,6 @@
 """What the operator writes for the worker (its environment) and the worker for the operator (exit code, message)."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from emg_session.trace import TRACEPARENT_VARIABLE
 
 TERMINATION_MESSAGE_BYTES = 4096
 _SENTENCE_BYTES = 1000
+_LOG_LINES = 8
+_LINE_BYTES = 120
 
 
 class ExitCode(IntEnum):
@@ -83,18 +86,33 @@ class WorkerContract:
         return options
 
 
-class TerminationMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """The worker's last words, for the operator: never anything from inside the recording."""
+def request_of(session: EMGSession) -> str:
+    """Name what a session asks for: what decides its result, and the annotation that asks for it once more."""
+    asked = [WorkerContract.of(session).parameters(), session.rerun]
+    return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()[:12]
 
-    exit_code: int
+
+class TerminationMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The worker's last words, for the operator: never anything from inside the recording.
+
+    Without an exit code the worker was still at work; whoever killed it, this is how far it had come.
+    """
+
     message: str
+    exit_code: int | None = None
+    used_mib: int | None = None
+    log: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """Encode as one JSON object of at most 4096 bytes."""
-        sentence = self.message.encode()[:_SENTENCE_BYTES].decode(errors="ignore")
-        encoded = msgspec.json.encode(msgspec.structs.replace(self, message=sentence))
+        log = tuple(_cut(line, _LINE_BYTES) for line in self.log[-_LOG_LINES:])
+        encoded = msgspec.json.encode(
+            msgspec.structs.replace(self, message=_cut(self.message, _SENTENCE_BYTES), log=log)
+        )
         if len(encoded) > TERMINATION_MESSAGE_BYTES:
-            return msgspec.json.encode(msgspec.structs.replace(self, message="the message was too long to keep"))
+            return msgspec.json.encode(
+                msgspec.structs.replace(self, message="the message was too long to keep", log=())
+            )
         return encoded
 
     @classmethod
@@ -104,6 +122,10 @@ class TerminationMessage(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.json.decode(text, type=cls)
         except msgspec.DecodeError:
             return None
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    return text.encode()[:most_bytes].decode(errors="ignore")
 
 
 def _snake_case(name: str) -> str:

@@ -106,6 +106,16 @@ class RecordingStore:
             while page := await _in_time(anext(pages, None)):
                 yield [_listed(base, meta) for meta in page if _can_be_named(base, meta["path"])]
 
+    async def size(self, uri: str, version: str) -> int:
+        """Return an object's size in bytes without reading it; versions as in `read`, an empty one is not there yet."""
+        base, key = self._buckets.split(uri)
+        with _translated():
+            meta = await _in_time(obstore.head_async(self._store(base), key))
+        _compare(version, plain_version(meta["e_tag"]))
+        if meta["size"] == 0:
+            raise RecordingNotThere("the object is empty (so far)")
+        return meta["size"]
+
     async def _get(self, uri: str, options: "GetOptions | None", version: str | None) -> StoredBytes:
         base, key = self._buckets.split(uri)
         with _translated():

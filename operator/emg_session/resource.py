@@ -24,11 +24,13 @@ PLURAL = "emgsessions"
 KIND = "EMGSession"
 API_VERSION = f"{GROUP}/{VERSION}"
 SESSION_LABEL = "emg.ghostly/session"
+RERUN_ANNOTATION = "emg.ghostly/rerun"
 OBJECT_LABEL = "emg.ghostly/object"
 
 # The CRD says the same.
 DEFAULT_PROFILE = "standard-1"
 MOST_SIZE_BYTES = 2**40
+DEFAULT_TTL_SECONDS = 604_800
 
 _SESSION_NAMESPACE = uuid.UUID("5f0d1b43-5a0e-5e2c-9c1c-0e6d67686f73")
 _SUBJECT = re.compile(r"[A-Z]{1,4}[0-9]{1,6}")
@@ -85,6 +87,12 @@ class EMGSession:
     status: SessionStatus
     order: ObjectOrder = UNKNOWN_ORDER
     traceparent: str | None = None
+    rerun: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Namespace and name: what tells sessions of a cluster apart."""
+        return f"{self.namespace}/{self.name}"
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> "EMGSession":
@@ -101,6 +109,7 @@ class EMGSession:
                 status=msgspec.convert(body.get("status") or {}, SessionStatus),
                 order=ObjectOrder.from_annotations(meta.get("annotations") or {}),
                 traceparent=traceparent_of(meta.get("annotations") or {}),
+                rerun=(meta.get("annotations") or {}).get(RERUN_ANNOTATION),
             )
         except (msgspec.ValidationError, KeyError) as error:
             raise InvalidSession(f"{meta.get('name')}: {error}; compare `kubectl explain emgsession`") from error

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     VALID = "Valid"
     INVALID = "Invalid"
     NOT_READ_YET = "NotReadYet"
+    READABLE = "Readable"
     READ = "Read"
     JOB_MADE = "JobMade"
     NO_JOB_YET = "NoJobYet"
@@ -59,6 +60,7 @@ class Reason(StrEnum):
     ALL_USABLE = "AllUsable"
     POOR_CHANNELS = "PoorChannels"
     NEWEST_VERSION = "NewestVersion"
+    NEWER_VERSION = "NewerVersion"
 
 
 _WORDS = frozenset(Reason)
@@ -101,20 +103,37 @@ class ResultFacts(Wire, frozen=True, kw_only=True, rename="camel"):
 
 
 class Attempt(Wire, frozen=True, kw_only=True, rename="camel"):
-    """One Job made for the session."""
+    """One Job made for the session: what it had, what it used, how it ended, and what it said last."""
 
     job: str
     memory_mib: int = msgspec.field(name="memoryMiB")
+    used_mib: int | None = msgspec.field(default=None, name="usedMiB")
     started_at: datetime | None = None
     finished_at: datetime | None = None
     exit_code: int | None = None
     reason: Reason | None = None
+    log: str | None = None
+
+    @property
+    def number(self) -> int:
+        """Which of the session's Jobs it is, from 1 on."""
+        return attempt_number(self.job)
+
+    @property
+    def ended(self) -> bool:
+        """Whether its Job came to an end by itself."""
+        return self.reason is not None
 
 
 class SessionStatus(Wire, frozen=True, kw_only=True, rename="camel"):
-    """All of `.status`; `channel_count`, `attempt_count` and `duration` exist for kubectl's columns."""
+    """All of `.status`; `channel_count`, `attempt_count` and `duration` exist for kubectl's columns.
+
+    `request` names what was asked for (contract.request_of) when this was written: another one is another run, whose
+    attempts are told here instead of the earlier one's, but numbered on from `job_name`.
+    """
 
     observed_generation: int = 0
+    request: str | None = None
     conditions: tuple[Condition, ...] = ()
     recording: RecordingFacts | None = None
     result: ResultFacts | None = None
@@ -131,23 +150,38 @@ class SessionStatus(Wire, frozen=True, kw_only=True, rename="camel"):
         return next((c for c in self.conditions if c.type is kind), None)
 
     @property
+    def top(self) -> Condition | None:
+        """The condition people read."""
+        return self.condition(ConditionType.SUCCEEDED)
+
+    @property
     def reason(self) -> Reason:
         """The one word people read."""
-        top = self.condition(ConditionType.SUCCEEDED)
-        return top.reason if top else Reason.PENDING
+        return self.top.reason if self.top else Reason.PENDING
 
     @property
     def finished(self) -> bool:
         """Whether `Succeeded` is True or False."""
-        top = self.condition(ConditionType.SUCCEEDED)
-        return top is not None and top.status is not Truth.UNKNOWN
+        return self.top is not None and self.top.status is not Truth.UNKNOWN
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without a summary."""
+        return self.top is not None and self.top.status is Truth.FALSE
+
+
+def attempt_number(job_name: str) -> int:
+    """Return the number in an attempt's name; 0 where it has none."""
+    digits = job_name.rpartition("-a")[2]
+    return int(digits) if digits.isdecimal() else 0
 
 
 def with_condition(conditions: tuple[Condition, ...], new: Condition) -> tuple[Condition, ...]:
-    """Set one condition; its transition time moves only when its status does."""
+    """Set one condition; its transition time moves only when its status does, or where a clock was set back."""
     old = next((c for c in conditions if c.type is new.type), None)
     if old is not None and old.status is new.status:
-        new = msgspec.structs.replace(new, last_transition_time=old.last_transition_time)
+        since = min(old.last_transition_time, new.last_transition_time)
+        new = msgspec.structs.replace(new, last_transition_time=since)
     by_type = {c.type: c for c in conditions} | {new.type: new}
     return tuple(by_type[kind] for kind in ConditionType if kind in by_type)
 

@@ -16,19 +16,26 @@ from emg_worker.cross_check import Comparison, sentence
 
 @dataclass(frozen=True)
 class Worker:
-    """One session's work, with the stores it needs, and a second reader where one is to be asked."""
+    """One session's work, with the stores it needs, and a second reader where one is to be asked.
+
+    `say` is told how far it has come.
+    """
 
     contract: WorkerContract
     recordings: RecordingStore
     summaries: SummaryStore
     second_reader: Callable[[bytes], Comparison] | None = None
+    say: Callable[[str], None] = lambda _: None
 
     async def run(self) -> str:
         """Do the work and return a sentence about it; raises a Failure."""
         await self.summaries.check_schema()
         reference = self.contract.recording
+        self.say(f"reading a recording of {reference.size_bytes or 'unknown'} bytes")
         stored = await self.recordings.read(reference.uri, reference.version)
+        self.say(f"analysing {len(stored.data)} bytes")
         result = analyse(stored.data, self.contract)
+        self.say(f"storing {len(result.summary_json)} bytes of summary")
         await self.summaries.save_result(self.contract.session_name, self.contract.spec, result)
         said = f"summary of {len(result.summary_json)} bytes stored"
         if self.second_reader is None:

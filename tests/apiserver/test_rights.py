@@ -1,5 +1,8 @@
 """What the programs may do is what they do: the API server's own log is the witness."""
 
+import json
+from typing import Any
+
 import yaml
 from kubernetes.aio import client, config
 
@@ -14,6 +17,9 @@ from tests.support.operators import started
 from tests.support.sessions import SPEC
 from tests.support.stand_in import real_work, standing_in
 from tests.support.waiting import until_seen
+
+# The operator has to hear of it before the time is over; then it looks the session up once more.
+_LONG_ENOUGH_TO_BE_SEEN_S = 30
 
 
 def granted(role: str) -> set[Use]:
@@ -34,14 +40,27 @@ async def test_the_operator_uses_every_right_it_has_and_is_refused_nothing(site:
     operator = site.operator(EMG_SWEEP_SECONDS="1", EMG_SWEEP_SETTLE_SECONDS="0")
     async with open_summaries(site.database_url, answer_seconds=60) as summaries:
         work = real_work(RecordingStore(Buckets({BUCKET: site.uri})), summaries)
-        async with standing_in(site.api.admin, site.namespace, work):
-            with started(operator):
+        with started(operator):
+            await until_seen(lambda: [*site.reasons().values()] == ["Queued"], "the session has a Job")
+            change(site, suspend=True)
+            await until_seen(lambda: site.api.items("jobs", site.namespace) == [], "the Job is stopped")
+            change(site, suspend=False)
+            async with standing_in(site.api.admin, site.namespace, work):
                 await until_seen(lambda: [*site.reasons().values()] == ["Completed"], "the session is done")
-                await until_seen(lambda: operator.problems("/readyz") == {}, "it is ready")
-                operator.end()
+            await until_seen(lambda: operator.problems("/readyz") == {}, "it is ready")
+            change(site, ttlSecondsAfterFinished=_LONG_ENOUGH_TO_BE_SEEN_S)
+            await until_seen(lambda: site.reasons() == {}, "the session has gone")
+            operator.end()
     entries = site.api.audited(site.namespace)
     assert forbidden(entries) == []
     assert used(entries) == granted("emg-operator")
+
+
+def change(site: Site, **spec: Any) -> None:
+    """Change the only session's spec."""
+    (name,) = site.reasons()
+    patch = json.dumps({"spec": spec})
+    site.api.kubectl("patch", "emgsession", "--namespace", site.namespace, name, "--type=merge", "-p", patch)
 
 
 async def test_the_receivers_store_uses_every_right_it_has_and_is_refused_nothing(site: Site) -> None:

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from emg_operator.decisions import AttemptPlan
-from emg_operator.manifests import build_job
+from emg_operator.manifests import AttemptPlan, build_job
 from emg_operator.settings import OperatorSettings
 from emg_session.resource import SESSION_LABEL, EMGSession, RecordingRef, SessionSpec, build_session
 from emg_session.status import RecordingFacts, ResultFacts
@@ -67,7 +66,12 @@ def pod_body(job: dict[str, Any], phase: str = "Running", **terminated: Any) -> 
     """Return a pod of a Job; with keyword arguments its container has ended so."""
     labels = {SESSION_LABEL: job["metadata"]["labels"][SESSION_LABEL]}
     labels["batch.kubernetes.io/job-name"] = job["metadata"]["name"]
-    meta = {"name": job["metadata"]["name"] + "-x7k2p", "namespace": job["metadata"]["namespace"], "labels": labels}
-    meta["creationTimestamp"] = "2026-03-02T09:59:02Z"
+    meta = {
+        "name": job["metadata"]["name"] + "-x7k2p",
+        "namespace": job["metadata"]["namespace"],
+        "labels": labels,
+        "creationTimestamp": "2026-03-02T09:59:02Z",
+        "ownerReferences": [{"kind": "Job", "uid": job["metadata"]["uid"], "controller": True}],
+    }
     ended = {"containerStatuses": [{"name": "worker", "state": {"terminated": terminated}}]} if terminated else {}
     return {"metadata": meta, "status": {"phase": phase} | ended}

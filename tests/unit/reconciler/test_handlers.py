@@ -45,9 +45,14 @@ async def operator(url: str, summaries: MemorySummaries) -> AsyncIterator[None]:
     settings.process.ultimate_exiting_timeout = None
     kopf.on.login(registry=registry)(lambda **_: kopf.ConnectionInfo(server=url))
     async with client.ApiClient(client.Configuration(host=url.rstrip("/"))) as api:
-        cluster = KubernetesCluster(client.CustomObjectsApi(api))
+        cluster = KubernetesCluster(client.CustomObjectsApi(api), "emg")
         reconciler = Reconciler(
-            cluster=cluster, summaries=summaries, settings=SETTINGS, metrics=Metrics(), now=lambda: NOW
+            cluster=cluster,
+            summaries=summaries,
+            recordings=None,
+            settings=SETTINGS,
+            metrics=Metrics(),
+            now=lambda: NOW,
         )
         watch(registry, reconciler)
         stop = asyncio.Event()
@@ -82,7 +87,8 @@ async def test_a_session_gets_its_job_and_its_conditions(kmock: km.KubernetesEmu
     declare(kmock)
     name = add_session(kmock)
     async with operator(str(kmock.url), MemorySummaries()):
-        await until(lambda: top_reason(kmock, name) == "Queued", "the session is queued")
+        await until(lambda: (JOBS, "emg", job_name(name, 1)) in kmock.objects, "the Job is made")
+    assert top_reason(kmock, name) == "Queued"
     job = kmock.objects[JOBS, "emg", job_name(name, 1)].raw
     assert job["metadata"]["ownerReferences"][0]["name"] == name
     assert len(kmock.objects[SESSIONS, "emg", name].raw["status"]["conditions"]) == 7

@@ -6,8 +6,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emg_operator.decisions import AttemptPlan
-from emg_operator.manifests import build_job
+from emg_operator.manifests import AttemptPlan, build_job
 from emg_session.contract import WorkerContract
 from emg_session.resource import JobOptions, RecordingRef
 from tests.support.sessions import SETTINGS, SPEC, session
@@ -25,6 +24,7 @@ def test_a_session_can_ask_for_its_own_deadline_cpu_and_queue() -> None:
     job = build_job(session(msgspec.structs.replace(SPEC, job=wanted)), PLAN, SETTINGS)
     assert job["spec"]["template"]["spec"]["activeDeadlineSeconds"] == 42
     assert job["metadata"]["labels"]["kueue.x-k8s.io/queue-name"] == "clinic"
+    assert job["spec"]["suspend"] is True
     assert job["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "250m"
 
 

@@ -5,7 +5,9 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from emg_operator.metrics import Metrics, WriteKind, WriteOutcome
-from emg_operator.progress import Progress, Views, status_of
+from emg_operator.progress import Progress, status_of
+from emg_operator.run import Run
+from emg_operator.surroundings import Surroundings
 from emg_session.status import Attempt, Reason, SessionStatus, Truth
 from tests.support.sessions import FACTS, NOW, session
 
@@ -16,7 +18,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 
 def completed() -> SessionStatus:
     done = Progress(Truth.TRUE, Reason.COMPLETED, "done", FACTS)
-    return status_of(session(), Views(jobs=[], job_is_made=False), done, NOW)
+    return status_of(session(), Run.of(session(), []), Surroundings(), done, NOW)
 
 
 def test_the_end_of_a_session_is_timed_from_its_creation() -> None:

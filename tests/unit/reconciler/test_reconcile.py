@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from emg_session.status import SessionStatus
 from tests.support.memory import MemorySummaries
 from tests.support.schema import violations
 from tests.support.sessions import NOW, SETTINGS, failed, job_body, pod_body, session_body
+from tests.support.simulated import Clock, SimulatedCluster
 from tests.support.waiting import until
 
 DEFINITION = Path(__file__).parents[3] / "charts" / "emg-operator" / "files" / "emgsessions.crd.yaml"
@@ -28,28 +28,24 @@ SCHEMA = yaml.safe_load(DEFINITION.read_text())["spec"]["versions"][0]["schema"]
 NAME = session_body()["metadata"]["name"]
 
 
-@dataclass
-class Writes:
-    """A cluster that takes every write and notes it; it shows nothing by itself."""
+class Watched(SimulatedCluster):
+    """A simulated cluster whose watches show nothing by themselves; it notes every status."""
 
-    jobs: list[str] = field(default_factory=list)
-    statuses: list[dict[str, Any]] = field(default_factory=list)
-    events: list[str] = field(default_factory=list)
-    refusal: str = ""
-    meanwhile: Callable[[], None] = lambda: None
+    def __init__(self) -> None:
+        super().__init__(Clock(NOW))
+        self.bodies[Kind.SESSION, NAME] = session_body()
+        self.statuses: list[dict[str, Any]] = []
+        self.meanwhile: Callable[[], None] = lambda: None
+        self.checks.append(self.note)
 
-    async def create_job(self, manifest: dict[str, Any]) -> None:
-        if self.refusal:
-            raise JobRefused(self.refusal)
-        self.jobs.append(manifest["metadata"]["name"])
-
-    async def create_event(self, manifest: dict[str, Any]) -> None:
-        self.events.append(manifest["reason"])
-
-    async def save_status(self, body: dict[str, Any], status: SessionStatus) -> dict[str, Any]:
+    def note(self, _body: dict[str, Any], status: SessionStatus) -> None:
         self.meanwhile()
         self.statuses.append(msgspec.json.decode(msgspec.json.encode(status)))
-        return body | {"status": self.statuses[-1]}
+
+    @property
+    def jobs(self) -> list[str]:
+        """The names of all Jobs that were made."""
+        return [job["metadata"]["name"] for job in self.jobs_made]
 
     @property
     def reason(self) -> str | None:
@@ -58,9 +54,14 @@ class Writes:
 
 
 @asynccontextmanager
-async def working(cluster: Writes) -> AsyncIterator[Reconciler]:
+async def working(cluster: Watched) -> AsyncIterator[Reconciler]:
     reconciler = Reconciler(
-        cluster=cluster, summaries=MemorySummaries(), settings=SETTINGS, metrics=Metrics(), now=lambda: NOW
+        cluster=cluster,
+        summaries=MemorySummaries(),
+        recordings=None,
+        settings=SETTINGS,
+        metrics=Metrics(),
+        now=lambda: NOW,
     )
     running = asyncio.create_task(reconciler.run())
     try:
@@ -71,7 +72,7 @@ async def working(cluster: Writes) -> AsyncIterator[Reconciler]:
 
 
 async def test_jobs_and_pods_seen_before_their_session_count() -> None:
-    cluster, job = Writes(), job_body(**failed("PodFailurePolicy"))
+    cluster, job = Watched(), job_body(**failed("PodFailurePolicy"))
     words = TerminationMessage(exit_code=11, message="cut off").to_bytes().decode()
     async with working(cluster) as reconciler:
         reconciler.observe(Kind.JOB, None, job)
@@ -82,7 +83,7 @@ async def test_jobs_and_pods_seen_before_their_session_count() -> None:
 
 
 async def test_anybodys_job_with_our_label_is_let_alone() -> None:
-    cluster, foreign = Writes(), job_body(**failed("PodFailurePolicy"))
+    cluster, foreign = Watched(), job_body(**failed("PodFailurePolicy"))
     del foreign["metadata"]["ownerReferences"], foreign["metadata"]["annotations"]
     async with working(cluster) as reconciler:
         reconciler.observe(Kind.JOB, None, foreign)
@@ -92,7 +93,8 @@ async def test_anybodys_job_with_our_label_is_let_alone() -> None:
 
 
 async def test_a_job_that_the_api_server_refuses_is_told_in_the_status() -> None:
-    cluster = Writes(refusal="exceeded quota: jobs")
+    cluster = Watched()
+    cluster.refusal = JobRefused("exceeded quota: jobs")
     async with working(cluster) as reconciler:
         reconciler.observe(Kind.SESSION, None, session_body())
         await until(lambda: cluster.reason == "Pending", "the refusal is shown")
@@ -102,14 +104,15 @@ async def test_a_job_that_the_api_server_refuses_is_told_in_the_status() -> None
 
 
 async def test_a_session_deleted_while_its_status_is_written_stays_deleted() -> None:
-    cluster = Writes()
+    cluster = Watched()
     async with working(cluster) as reconciler:
         cluster.meanwhile = lambda: reconciler.observe(Kind.SESSION, "DELETED", session_body())
         reconciler.observe(Kind.SESSION, None, session_body())
         await until(lambda: cluster.statuses, "the status is written")
         cluster.meanwhile = lambda: None
         reconciler.observe(Kind.JOB, "DELETED", job_body())
-        reconciler.observe(Kind.SESSION, None, session_body() | {"metadata": other_session()})
+        cluster.bodies[Kind.SESSION, "emg-other"] = session_body() | {"metadata": other_session()}
+        reconciler.observe(Kind.SESSION, None, cluster.get(Kind.SESSION, "emg-other"))
         await until(lambda: len(cluster.jobs) > 1, "the next session is worked on")
     assert cluster.jobs == [f"{NAME}-a1", "emg-other-a1"]
 
@@ -145,8 +148,8 @@ def test_whatever_is_seen_in_whatever_order_every_status_fits_the_definition(
     assert [violation for status in cluster.statuses for violation in violations(schema, status)] == []
 
 
-async def after(events: list[tuple[str, dict[str, Any], dict[str, Any] | None]], *, session_first: bool) -> Writes:
-    cluster = Writes()
+async def after(events: list[tuple[str, dict[str, Any], dict[str, Any] | None]], *, session_first: bool) -> Watched:
+    cluster = Watched()
     async with working(cluster) as reconciler:
         if session_first:
             reconciler.observe(Kind.SESSION, None, session_body())
