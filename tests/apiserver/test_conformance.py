@@ -23,7 +23,7 @@ from emg_session.resource import RecordingRef, build_spec, session_name
 from emg_worker.work import Worker
 from tests.support.api_server import ApiServer
 from tests.support.postgres import fresh_database
-from tests.support.receivers import WebProcess, running
+from tests.support.receivers import WebProcess, web_process
 from tests.support.web import UPLOAD, inserted
 
 NAMESPACE = "emg-conformance"
@@ -164,7 +164,7 @@ def noticed(receiver: WebProcess) -> str:
 
 def test_the_receiver_answers_as_it_promises(api: ApiServer, env: dict[str, str], tmp_path: Path) -> None:
     account = api.account(NAMESPACE, "emg-receiver")
-    with running("receiver", account, tmp_path / "receiver.log", env) as receiver:
+    with web_process("receiver", tmp_path / "receiver.log", env | {"KUBECONFIG": str(account)}) as receiver:
         schema = schemathesis.openapi.from_url(f"{receiver.url}/openapi.json")
         known_places(schema, sender="supabase", session_code=noticed(receiver))
         known_notice(schema)
@@ -178,7 +178,7 @@ def test_the_signals_api_answers_as_it_promises(
     api: ApiServer, env: dict[str, str], analysed: str, tmp_path: Path
 ) -> None:
     account = api.account(NAMESPACE, "emg-signals")
-    with running("signals", account, tmp_path / "signals.log", env) as signals:
+    with web_process("signals", tmp_path / "signals.log", env | {"KUBECONFIG": str(account)}) as signals:
         schema = schemathesis.openapi.from_url(f"{signals.url}/openapi.json")
         known_places(schema, session_id=analysed, channel_name="CH1", name="main.js")
         operations = described(signals)
