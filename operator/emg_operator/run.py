@@ -77,8 +77,12 @@ class Run:
 
 
 def _merged(remembered: Sequence[Attempt], jobs: dict[int, JobView]) -> tuple[Attempt, ...]:
-    """Return one attempt for each number: the Job where it is seen, else what is remembered."""
-    known = {attempt.number: attempt for attempt in remembered} | {n: job.as_attempt() for n, job in jobs.items()}
+    """Return one attempt for each number: the Job where it is seen, else what is remembered; what ended stays so."""
+    known = {attempt.number: attempt for attempt in remembered}
+    for number, job in jobs.items():
+        seen = job.as_attempt()
+        if seen.ended or number not in known or not known[number].ended:
+            known[number] = seen
     return told([known[number] for number in sorted(known)])
 
 

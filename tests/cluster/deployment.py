@@ -83,8 +83,11 @@ class Deployment:
 @contextmanager
 def outage(port: int) -> Iterator[None]:
     """Have nobody reach a server of the node while the block runs: connections are refused, and broken."""
-    rule = f"chain input {{ type filter hook input priority 0; tcp dport {port} reject with tcp reset; }}"
-    run(*inside("nft", "-f", "-"), stdin=f"table inet outage {{ {rule} }}")
+    rule = f"tcp dport {port} reject with tcp reset"
+    run(
+        *inside("nft", "-f", "-"),
+        stdin=f"table inet outage {{\n chain input {{\n type filter hook input priority 0;\n {rule}\n }}\n}}\n",
+    )
     try:
         yield
     finally:
