@@ -19,7 +19,7 @@ from emg_local.synth import synthesize, write_recording
 from emg_session import migrate
 from tests.support.api_server import ApiServer, running_api_server
 from tests.support.postgres import fresh_database, running_server
-from tests.support.receivers import ReceiverProcess, receiving
+from tests.support.receivers import WebProcess, receiving
 from tests.support.s3 import S3Server, serving_s3
 
 NAMESPACE, BUCKET, KEY = "bench", "recordings", "a-key-for-benchmarks"
@@ -71,7 +71,7 @@ def rows() -> list[Row]:
 class Bench:
     """A receiver with all it needs."""
 
-    receiver: ReceiverProcess
+    receiver: WebProcess
     api: ApiServer
     s3: S3Server
     database_url: str

@@ -10,6 +10,7 @@ import pytest
 
 from emg_local.postgres import Postgres
 from emg_session import migrate
+from emg_session.resource import RecordingRef, SessionSpec, build_spec
 from tests.support.api_server import ApiServer, running_api_server
 from tests.support.operators import Operator
 from tests.support.postgres import fresh_database, running_server
@@ -35,6 +36,11 @@ class Site:
     def uri(self) -> str:
         """Where recordings lie."""
         return f"s3://{self.bucket}"
+
+    def upload(self, key: str, data: bytes) -> SessionSpec:
+        """Put a recording into storage and return the spec of the session that a receiver would make of it."""
+        version = self.s3.put(self.bucket, key, data)
+        return build_spec(RecordingRef(uri=f"{self.uri}/{key}", version=version), key)
 
     def operator(self, name: str = "operator-0", **settings: str) -> Operator:
         """Return a replica that is not started yet, with the account and rights it has in a cluster."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from emg_session.database import open_summaries
 from emg_session.recordings import Buckets, RecordingStore
-from emg_session.resource import RecordingRef, build_session, build_spec
+from emg_session.resource import build_session
 from tests.apiserver.conftest import BUCKET, Site
 from tests.support.operators import Operator, started
 from tests.support.stand_in import real_work, standing_in
@@ -38,18 +38,13 @@ async def test_every_session_succeeds_once_however_often_the_operator_is_killed(
     assert Counter(site.reasons().values()) == {"Completed": SESSIONS}
     assert Counter(node.starts.values()) == {1: SESSIONS}
     assert jobs_per_session(site) == {1: SESSIONS}
-    assert len([session for session in stored if session.analytics_summary]) == SESSIONS
+    assert len([session for session in stored if session.analyzed]) == SESSIONS
 
 
 def upload(site: Site, recording: bytes) -> list[dict[str, Any]]:
     """Put recordings into storage and return the sessions that a receiver would make of them."""
-    manifests = []
-    for number in range(SESSIONS):
-        key = f"P{number:03}/take.c3d"
-        version = site.s3.put(site.bucket, key, recording + b"\0" * number)
-        spec = build_spec(RecordingRef(uri=f"{site.uri}/{key}", version=version), key)
-        manifests.append(build_session(spec, namespace=site.namespace))
-    return manifests
+    specs = [site.upload(f"P{number:03}/take.c3d", recording + b"\0" * number) for number in range(SESSIONS)]
+    return [build_session(spec, namespace=site.namespace) for spec in specs]
 
 
 async def kill_at_random(operator: Operator, dice: random.Random) -> None:

@@ -17,7 +17,7 @@ from emg_session.errors import SessionRefused
 from emg_session.resource import build_session
 from emg_session.sessions import KubernetesSessions
 from tests.apiserver.conftest import BUCKET, Site
-from tests.support.receivers import ReceiverProcess, receiving
+from tests.support.receivers import WebProcess, receiving
 from tests.support.s3 import free_port
 from tests.support.senders import OPTIONS, SECRETS, credentials
 from tests.support.sessions import SPEC
@@ -27,7 +27,7 @@ NAMES = [name for name in NOTICES if not name.startswith("gcs")]  # whose tokens
 
 
 @contextmanager
-def receiver(site: Site, **changes: str) -> Iterator[ReceiverProcess]:
+def receiver(site: Site, **changes: str) -> Iterator[WebProcess]:
     account = site.api.account(site.namespace, "emg-receiver")
     if port := changes.pop("api_port", None):
         account = site.api.moved(account, int(port))
@@ -49,7 +49,7 @@ async def tell(web: httpx2.AsyncClient, key: str, name: str = "supabase") -> htt
     return await web.post(posting.path, content=posting.body, headers=posting.headers)
 
 
-def web_of(running: ReceiverProcess) -> httpx2.AsyncClient:
+def web_of(running: WebProcess) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(base_url=running.url, timeout=60)
 
 
