@@ -24,7 +24,7 @@ from tests.support.s3 import S3Server, serving_s3
 
 NAMESPACE, BUCKET, KEY = "bench", "recordings", "a-key-for-benchmarks"
 RATE_PER_S, SECONDS, ROUNDS = 100, 8, 5
-BURST = 1000
+BURST, STARTS = 1000, 3
 PER_ROUND = RATE_PER_S * SECONDS
 LOAD = Path(__file__).with_name("load.py")
 
@@ -58,12 +58,10 @@ def rows() -> list[Row]:
             ("receiver's CPU each, best round", f"{min(one.cpu_ms for one in rounds):.2f} ms", "≤ 2.5 ms"),
             (f"{BURST} at once: the last answer", f"{burst.most_ms / 1000:.2f} s", "≤ 3 s"),
             ("their answers", str(burst.statuses), f"all {BURST} accepted"),
-            (
-                "sessions and rows made of all",
-                f"{place.sessions()} and {place.rows()}",
-                f"{everything} and {everything}",
-            ),
-            ("from start to first answer", f"{place.receiver.started_in_s:.2f} s", "≤ 1 s"),
+            ("sessions made of all", str(place.sessions()), str(everything)),
+            ("rows of phase 1; the worker writes the rest", str(place.rows()), str(everything)),
+            (f"from start to first answer, best of {STARTS}", f"{min(place.starts_s):.2f} s", "≤ 1 s"),
+            ("receiver's CPU for its start", f"{min(place.starts_cpu_s):.2f} s", "≤ 1 s"),
         ]
 
 
@@ -72,6 +70,8 @@ class Bench:
     """A receiver with all it needs."""
 
     receiver: WebProcess
+    starts_s: list[float]
+    starts_cpu_s: list[float]
     api: ApiServer
     s3: S3Server
     database_url: str
@@ -121,10 +121,23 @@ def running(folder: Path) -> Iterator[Bench]:
         migrate.upgrade(database_url)
         settings = receiver_settings(s3, database_url)
         account = api.account(NAMESPACE, "emg-receiver")
+        starts_s, starts_cpu_s = [], []
+        for _ in range(STARTS):
+            with receiving(account, folder / "receiver.log", settings) as started:
+                starts_s.append(started.started_in_s)
+                starts_cpu_s.append(started.cpu_s())
         receiver = stack.enter_context(receiving(account, folder / "receiver.log", settings))
         write_recording(synthesize(seed=1, seconds=3.0, contractions=0), folder / "short.c3d")
         recording = (folder / "short.c3d").read_bytes()
-        yield Bench(receiver=receiver, api=api, s3=s3, database_url=database_url, recording=recording)
+        yield Bench(
+            receiver=receiver,
+            starts_s=starts_s,
+            starts_cpu_s=starts_cpu_s,
+            api=api,
+            s3=s3,
+            database_url=database_url,
+            recording=recording,
+        )
 
 
 def receiver_settings(s3: S3Server, database_url: str) -> dict[str, Any]:

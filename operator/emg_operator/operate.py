@@ -89,36 +89,43 @@ class Program:
         )
 
     def _stuck(self) -> list[str]:
-        watches = self.streams.silent() if self.lease.held else []
+        watches = self.streams.silent() if self.streams.started else []
         return [*watches, *(["lease"] if self.lease.silent_s() > MOST_SILENT_S else [])]
 
     async def _act(self) -> None:
         """Work and watch: a part that ends takes the program with it, so that it is started again."""
         self.metrics.leading.set(1)
+        recordings = RecordingStore(self.settings.buckets) if self.settings.buckets.uris else None
+        reconciler = self._reconciler(recordings)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_keep(self.lease))
+            await reconciler.prime()
+            self._follow_watches()
+            # Started before kopf, which at its end waits for whatever began after it.
+            group.create_task(self.streams.listen())
+            reconciler.start(group)
+            if recordings and self.settings.sweep_seconds:
+                group.create_task(self._sweep(recordings).run())
+            group.create_task(self._watch(reconciler))
+
+    def _follow_watches(self) -> None:
         self.streams.start()
         for plural in WATCHED:
             self.metrics.follow_watch(plural, partial(self.streams.age_s, plural))
-        reconciler = Reconciler(
+
+    def _reconciler(self, recordings: RecordingStore | None) -> Reconciler:
+        return Reconciler(
             cluster=KubernetesCluster(self.api, self.settings.watched_namespace),
             summaries=self.summaries,
-            recordings=RecordingStore(self.settings.buckets) if self.settings.buckets.uris else None,
+            recordings=recordings,
             settings=self.settings,
             metrics=self.metrics,
             now=_now,
         )
-        await reconciler.prime()
-        async with asyncio.TaskGroup() as group:
-            # Started before kopf, which at its end waits for whatever began after it.
-            group.create_task(_keep(self.lease))
-            group.create_task(self.streams.listen())
-            reconciler.start(group)
-            if self.settings.buckets.uris and self.settings.sweep_seconds:
-                group.create_task(self._sweep().run())
-            group.create_task(self._watch(reconciler))
 
-    def _sweep(self) -> Sweep:
+    def _sweep(self, recordings: RecordingStore) -> Sweep:
         return Sweep(
-            recordings=RecordingStore(self.settings.buckets),
+            recordings=recordings,
             buckets=self.settings.buckets,
             sessions=KubernetesSessions(self.api, self.settings.namespace),
             summaries=self.summaries,

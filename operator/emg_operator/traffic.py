@@ -29,12 +29,14 @@ class WatchStreams:
     """When each watch was heard last: a list or watch was answered, or bytes arrived, be it only a bookmark."""
 
     def __init__(self, plurals: Collection[str], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.started = False
         self._clock = clock
         self._heard = dict.fromkeys(plurals, clock())
         self._open: dict[str, tuple[aiohttp.StreamReader, int]] = {}
 
     def start(self) -> None:
         """Take all watches for heard: they begin now."""
+        self.started = True
         self._open.clear()
         self._heard = dict.fromkeys(self._heard, self._clock())
 
