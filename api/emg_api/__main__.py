@@ -12,7 +12,6 @@ from emg_api.access.gate import Gate
 from emg_api.access.settings import opened_access
 from emg_api.app import create_receiver, create_signals
 from emg_api.intake import Intake
-from emg_api.logs import log_as_json
 from emg_api.measured import MeasuredRecordings
 from emg_api.metrics import Metrics
 from emg_api.receiver import Receiver
@@ -22,15 +21,17 @@ from emg_api.settings import ReceiverSettings, SignalsSettings
 from emg_session.audit import AuditLog
 from emg_session.database import SummaryStore, open_summaries
 from emg_session.errors import DatabaseUnavailable, Failure
+from emg_session.logs import log_as_json
 from emg_session.pool import open_database
 from emg_session.sessions import KubernetesSessions, connected_cluster
+from emg_session.spans import Spans, opened_spans
 
 _BAD_START = 2
 
 _log = logging.getLogger(__name__)
 
 
-async def run_receiver(settings: ReceiverSettings) -> None:
+async def run_receiver(settings: ReceiverSettings, spans: Spans) -> None:
     """Serve the receiver until told to stop."""
     web, metrics = settings.web, Metrics()
     senders = build_senders(settings.senders, fetch_published)
@@ -46,12 +47,11 @@ async def run_receiver(settings: ReceiverSettings) -> None:
             namespace=settings.namespace,
             metrics=metrics,
         )
-        await serve(
-            create_receiver(Receiver(senders=senders, intake=intake, sessions=sessions, metrics=metrics)), listener
-        )
+        receiver = Receiver(senders=senders, intake=intake, sessions=sessions, metrics=metrics)
+        await serve(create_receiver(receiver, spans=spans), listener)
 
 
-async def run_signals(settings: SignalsSettings) -> None:
+async def run_signals(settings: SignalsSettings, spans: Spans) -> None:
     """Serve the signals API until told to stop."""
     web, metrics = settings.web, Metrics()
     listener = listen(web.host, web.port)
@@ -63,7 +63,9 @@ async def run_signals(settings: SignalsSettings) -> None:
         gate = Gate(summaries=SummaryStore(database), access=access, audit=audit)
         await _refuse_other_schema(gate.summaries)
         recordings = MeasuredRecordings(web.buckets, metrics)
-        signals = create_signals(recordings=recordings, gate=gate, metrics=metrics, headers=settings.headers)
+        signals = create_signals(
+            recordings=recordings, gate=gate, metrics=metrics, headers=settings.headers, spans=spans
+        )
         await serve(signals, listener)
 
 
@@ -79,9 +81,11 @@ def main(arguments: list[str]) -> None:
     log_as_json()
     match arguments:
         case ["receiver"]:
-            uvloop.run(run_receiver(ReceiverSettings.from_env(os.environ)))
+            with opened_spans(os.environ, "emg-receiver") as spans:
+                uvloop.run(run_receiver(ReceiverSettings.from_env(os.environ), spans))
         case ["signals"]:
-            uvloop.run(run_signals(SignalsSettings.from_env(os.environ)))
+            with opened_spans(os.environ, "emg-signals") as spans:
+                uvloop.run(run_signals(SignalsSettings.from_env(os.environ), spans))
         case _:
             sys.stderr.write("usage: python -m emg_api receiver | signals\n")
             sys.exit(_BAD_START)

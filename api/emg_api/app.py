@@ -38,6 +38,7 @@ from emg_api.window_answers import WINDOW_MEDIA, WindowAnswer, WindowsAnswer
 from emg_api.windows import WindowQuery, WindowsQuery
 from emg_session import errors
 from emg_session.recordings import RecordingStore
+from emg_session.spans import PLAIN_SPANS, Spans
 
 _NO_HEADERS = HeaderSettings()
 _COMPUTING_THREADS = 2
@@ -52,7 +53,7 @@ _NOTICING = (
 )
 _CHOOSING = (NotAnalysedYet, NotAcceptable)
 _GREETING = (refusals.UnknownSender, refusals.OriginRefused)
-_FINDING = (errors.InvalidSession, errors.ClusterUnavailable)
+_FINDING = (refusals.SessionNotFound, errors.InvalidSession, errors.ClusterUnavailable)
 _LISTING = (errors.DatabaseUnavailable, errors.SchemaMismatch)
 _READING = (
     *(errors.UnknownBucket, errors.RecordingChanged, errors.RecordingNotThere, errors.StorageUnavailable),
@@ -140,7 +141,7 @@ def _window_media(as_json: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an
 def page_operations(page: Page) -> list[Op]:
     """Return what shows the viewer."""
     return [
-        Op("GET", "/", page.index, out={"text/html": bytes}),
+        Op("GET", "/", page.index, out={"text/html": bytes}, errors=(refusals.BadPath,)),
         Op("GET", "/viewer/{name}", page.asset, params=AssetPath, out={"text/javascript": bytes, "text/css": bytes}),
     ]
 
@@ -155,26 +156,34 @@ def own_operations(health: Health, about: About) -> list[Op]:
     ]
 
 
-def create_receiver(receiver: Receiver) -> Starlette:
+def create_receiver(receiver: Receiver, *, spans: Spans = PLAIN_SPANS) -> Starlette:
     """Create the receiver: notices in, sessions out."""
     health = Health(summaries=receiver.intake.summaries, needs_database=False)
-    return _application("EMG receiver", receiver_operations(receiver), health=health, metrics=receiver.metrics)
+    operations = receiver_operations(receiver)
+    return _application("EMG receiver", operations, health=health, metrics=receiver.metrics, spans=spans)
 
 
 def create_signals(
-    *, recordings: RecordingStore, gate: Gate, metrics: Metrics, headers: HeaderSettings = _NO_HEADERS
+    *,
+    recordings: RecordingStore,
+    gate: Gate,
+    metrics: Metrics,
+    headers: HeaderSettings = _NO_HEADERS,
+    spans: Spans = PLAIN_SPANS,
 ) -> Starlette:
     """Create the signals API with the viewer."""
     health = Health(summaries=gate.summaries, needs_database=True)
     operations = _signals(recordings, gate, metrics)
-    return _application("EMG signals", operations, health=health, metrics=metrics, gate=gate, headers=headers)
+    return _application(
+        "EMG signals", operations, health=health, metrics=metrics, gate=gate, headers=headers, spans=spans
+    )
 
 
-def create_both(receiver: Receiver, gate: Gate) -> Starlette:
+def create_both(receiver: Receiver, gate: Gate, *, spans: Spans = PLAIN_SPANS) -> Starlette:
     """Create receiver and signals API as one program, for one machine."""
     operations = [*receiver_operations(receiver), *_signals(receiver.intake.recordings, gate, receiver.metrics)]
     health = Health(summaries=gate.summaries, needs_database=True)
-    return _application("EMG", operations, health=health, metrics=receiver.metrics, gate=gate)
+    return _application("EMG", operations, health=health, metrics=receiver.metrics, gate=gate, spans=spans)
 
 
 def _signals(recordings: RecordingStore, gate: Gate, metrics: Metrics) -> list[Op]:
@@ -201,6 +210,7 @@ def _application(
     metrics: Metrics,
     gate: Gate | None = None,
     headers: HeaderSettings = _NO_HEADERS,
+    spans: Spans,
 ) -> Starlette:
     about = About(metrics=metrics)
     every = [*operations, *own_operations(health, about)]
@@ -210,4 +220,5 @@ def _application(
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[*headers.middleware(), Middleware(StopsWithoutClient)],
         metrics=metrics,
+        spans=spans,
     )

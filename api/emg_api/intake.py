@@ -21,6 +21,7 @@ from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, session_name
 from emg_session.sessions import SessionStore
+from emg_session.trace import current_annotation
 
 SENDER_ANNOTATION = "emg.ghostly/sender"
 DELIVERY_ANNOTATION = "emg.ghostly/delivery"
@@ -101,7 +102,7 @@ class Intake:
         sighting = await self._look(notice)
         recording = sighting.recording
         spec, name = build_spec(recording, notice.key), session_name(recording.uri, recording.version)
-        facts = sighting.order.to_annotations() | _origin(sender, notice)
+        facts = sighting.order.to_annotations() | _origin(sender, notice) | current_annotation()
         created = await self.sessions.create(build_session(spec, namespace=self.namespace, annotations=facts))
         await self._save(name, spec, sighting.metadata)
         told = {"session": name, "is_new": created, "remark": sighting.remark, "sender": sender.name}

@@ -10,10 +10,11 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emg_api.logs import identified
 from emg_api.metrics import Metrics
 from emg_api.operations import OPERATION
-from emg_session.trace import TraceContext, traced
+from emg_session.logs import identified
+from emg_session.spans import Span, Spans
+from emg_session.trace import TraceContext
 
 REQUEST_ID_HEADER = "x-request-id"
 
@@ -29,21 +30,23 @@ _log = logging.getLogger(__name__)
 class Application(Starlette):
     """A program whose every answer is observed, that to a bug of ours included."""
 
-    def __init__(self, *, metrics: Metrics, **starlette: Any) -> None:  # noqa: ANN401 - Starlette's own arguments
+    def __init__(self, *, metrics: Metrics, spans: Spans, **starlette: Any) -> None:  # noqa: ANN401 - Starlette's own
         super().__init__(**starlette)
         self._metrics = metrics
+        self._spans = spans
 
     def build_middleware_stack(self) -> ASGIApp:
         """Observe from outside of everything."""
-        return Observed(super().build_middleware_stack(), self._metrics)
+        return Observed(super().build_middleware_stack(), self._metrics, self._spans)
 
 
 class Observed:
     """Middleware around a whole program."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, spans: Spans) -> None:
         self._app = app
         self._metrics = metrics
+        self._spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -51,11 +54,11 @@ class Observed:
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         request_id = request_id_of(headers)
-        with identified(request_id), traced(trace_of(headers)):
-            await self._observe(scope, receive, send, request_id)
+        with identified(request_id), self._spans.span(_NO_OPERATION, parent_of(headers)) as span:
+            await self._observe(scope, receive, send, request_id, span)
         return None
 
-    async def _observe(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    async def _observe(self, scope: Scope, receive: Receive, send: Send, request_id: str, span: Span) -> None:
         status, started = _BUG, perf_counter()
 
         async def noted(message: Message) -> None:
@@ -68,7 +71,9 @@ class Observed:
         try:
             await self._app(scope, receive, noted)
         finally:
-            self._tell(scope.get(OPERATION, _NO_OPERATION), status, perf_counter() - started)
+            operation = scope.get(OPERATION, _NO_OPERATION)
+            span.tell(operation, status=status)
+            self._tell(operation, status, perf_counter() - started)
 
     def _tell(self, operation: str, status: int, seconds: float) -> None:
         self._metrics.answered(operation, status, seconds)
@@ -83,8 +88,7 @@ def request_id_of(headers: Headers) -> str:
     return given[0] if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]) else uuid.uuid4().hex
 
 
-def trace_of(headers: Headers) -> TraceContext:
-    """Return our place in the trace that the request belongs to, or in a new one."""
+def parent_of(headers: Headers) -> TraceContext | None:
+    """Return the place in a trace that the request comes from."""
     given = headers.getlist("traceparent")
-    parent = TraceContext.parse(given[0]) if len(given) == 1 else None
-    return parent.child() if parent else TraceContext.begin()
+    return TraceContext.parse(given[0]) if len(given) == 1 else None

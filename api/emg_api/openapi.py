@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from emg_api.access.gate import MOST_REASON_CHARACTERS, REASON_HEADER
+from emg_api.access.gate import REASON_HEADER, REASON_PATTERN
 from emg_api.operations import Op
 from emg_api.problems import BUG, KINDS, Problem, ProblemKind
 from emg_api.refusals import (
@@ -36,7 +36,7 @@ _REASON = {
     "name": REASON_HEADER,
     "required": False,
     "description": "Why the caller reads, for the audit table.",
-    "schema": {"type": "string", "maxLength": MOST_REASON_CHARACTERS},
+    "schema": {"type": "string", "pattern": REASON_PATTERN},
 }
 _DESCRIPTION = (
     "Errors are RFC 9457 problems. A problem's `type` never changes, its `advice` says what to do; "
@@ -151,7 +151,9 @@ def _problems(op: Op) -> Json:
 
 def _problem(kinds: Sequence[ProblemKind]) -> Json:
     """Describe an answer that is one of some kinds of problem."""
-    types = {"properties": {"type": {"enum": [kind.type for kind in kinds]}}}
+    # The router's own, where a part of the path holds a slash or a line's end.
+    by_router = ["about:blank"] if kinds[0].status is HTTPStatus.NOT_FOUND else []
+    types = {"properties": {"type": {"enum": [kind.type for kind in kinds] + by_router}}}
     schema = {"allOf": [{"$ref": _REF.format(name="Problem")}, types]}
     description = "\n".join(f"- `{kind.slug}`: {kind.title}. {kind.advice}" for kind in kinds)
     return {"description": description, "content": {_PROBLEM_MEDIA: {"schema": schema}}}

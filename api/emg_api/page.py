@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+
+from emg_api.refusals import BadPath
 
 VIEWER_FOLDER = Path(__file__).parent / "viewer" / "dist"
 
@@ -45,12 +46,12 @@ class Page:
         """GET /viewer/{name}: a file of the viewer."""
         name = request.path_params["name"]
         if name not in _FILES:
-            raise HTTPException(404, "the viewer has no such file")
+            raise BadPath("the viewer has no such file")
         return await self._file(name, request)
 
     async def _file(self, name: str, request: Request) -> Response:
         if not (VIEWER_FOLDER / name).exists():
-            raise HTTPException(404, "the viewer is not built here: run `make build`")
+            raise BadPath("the viewer is not built here: run `make build`")
         response = await self.files.get_response(name, request.scope)
         response.headers.update(_SECURITY)
         return response

@@ -11,6 +11,7 @@ import msgspec
 
 from emg_session.resource import EMGSession, RecordingRef, SessionSpec
 from emg_session.settings import json_setting, required
+from emg_session.trace import TRACEPARENT_VARIABLE
 
 TERMINATION_MESSAGE_BYTES = 4096
 _SENTENCE_BYTES = 1000
@@ -45,22 +46,28 @@ class WorkerContract:
 
     session_name: str
     spec: SessionSpec
+    traceparent: str | None = None
 
     @classmethod
     def of(cls, session: EMGSession) -> "WorkerContract":
         """Return what the worker of this session is told."""
-        return cls(session_name=session.name, spec=session.spec)
+        return cls(session_name=session.name, spec=session.spec, traceparent=session.traceparent)
 
     def to_env(self) -> dict[str, str]:
         """Write the contract as environment variables; the inverse of `from_env`."""
-        return {"EMG_SESSION": self.session_name, "EMG_SESSION_SPEC": msgspec.json.encode(self.spec).decode()}
+        trace = {TRACEPARENT_VARIABLE: self.traceparent} if self.traceparent else {}
+        return {"EMG_SESSION": self.session_name, "EMG_SESSION_SPEC": msgspec.json.encode(self.spec).decode()} | trace
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "WorkerContract":
         """Read the contract; raises InvalidSettings."""
         name = required(env, "EMG_SESSION", "which session the worker works for")
         spec = required(env, "EMG_SESSION_SPEC", "what is to be analysed, as JSON")
-        return cls(session_name=name, spec=json_setting(spec, SessionSpec, "EMG_SESSION_SPEC", "the session's .spec"))
+        return cls(
+            session_name=name,
+            spec=json_setting(spec, SessionSpec, "EMG_SESSION_SPEC", "the session's .spec"),
+            traceparent=env.get(TRACEPARENT_VARIABLE) or None,
+        )
 
     @property
     def recording(self) -> RecordingRef:

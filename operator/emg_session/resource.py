@@ -16,6 +16,7 @@ import msgspec
 from emg_session.errors import InvalidSession
 from emg_session.object_order import UNKNOWN_ORDER, ObjectOrder
 from emg_session.status import SessionStatus, Wire
+from emg_session.trace import traceparent_of
 
 GROUP = "emg.ghostly"
 VERSION = "v1alpha1"
@@ -85,6 +86,7 @@ class EMGSession:
     spec: SessionSpec
     status: SessionStatus
     order: ObjectOrder = UNKNOWN_ORDER
+    traceparent: str | None = None
     rerun: str | None = None
 
     @property
@@ -106,6 +108,7 @@ class EMGSession:
                 spec=msgspec.convert(body["spec"], SessionSpec),
                 status=msgspec.convert(body.get("status") or {}, SessionStatus),
                 order=ObjectOrder.from_annotations(meta.get("annotations") or {}),
+                traceparent=traceparent_of(meta.get("annotations") or {}),
                 rerun=(meta.get("annotations") or {}).get(RERUN_ANNOTATION),
             )
         except (msgspec.ValidationError, KeyError) as error:

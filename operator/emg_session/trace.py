@@ -68,6 +68,12 @@ def traced(context: TraceContext | None) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
+def current_annotation() -> dict[str, str]:
+    """Return the annotation by which what runs now is found again from an object that it makes."""
+    context = current_trace()
+    return {TRACEPARENT_ANNOTATION: str(context)} if context else {}
+
+
 def traceparent_of(annotations: Mapping[str, str]) -> str | None:
     """Return an object's traceparent, if it has a well-formed one: anybody who may edit it may have put it there."""
     context = TraceContext.parse(annotations.get(TRACEPARENT_ANNOTATION))

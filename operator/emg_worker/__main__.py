@@ -10,18 +10,27 @@ from types import FrameType
 from emg_session.contract import ExitCode, WorkerContract
 from emg_session.database import open_summaries
 from emg_session.errors import Failure, place_of
+from emg_session.logs import log_as_json
 from emg_session.recordings import RecordingStore
+from emg_session.spans import opened_spans
 from emg_worker.cross_check import cross_check
 from emg_worker.exit_codes import exit_code
 from emg_worker.last_words import LastWords
 from emg_worker.settings import WorkerSettings, termination_log
+from emg_worker.tracing import under_way
 from emg_worker.work import Worker
 
 
 async def work(say: Callable[[str], None]) -> str:
-    """Do the work the environment describes."""
+    """Do the work the environment describes, as a part of its notice's trace."""
     contract = WorkerContract.from_env(os.environ)
     settings = WorkerSettings.from_env(os.environ)
+    with opened_spans(os.environ, "emg-worker") as spans, under_way(contract, spans):
+        return await analyse(contract, settings, say)
+
+
+async def analyse(contract: WorkerContract, settings: WorkerSettings, say: Callable[[str], None]) -> str:
+    """Analyse the recording and store what came of it; returns a sentence."""
     async with open_summaries(settings.database_url, most_connections=1) as summaries:
         second_reader = cross_check if settings.cross_check else None
         return await Worker(contract, RecordingStore(settings.buckets), summaries, second_reader, say).run()
@@ -44,6 +53,7 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
 def main() -> None:
     """Run as the Job's process; as process 1, it would ignore SIGTERM without a handler."""
     signal.signal(signal.SIGTERM, _stop)
+    log_as_json()
     last_words = LastWords(termination_log(os.environ))
     code, message = attempt(last_words.say)
     last_words.end(code, message)

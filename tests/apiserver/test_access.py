@@ -12,7 +12,8 @@ from emg_api.metrics import Metrics
 from emg_api.refusals import InvalidToken, NotAllowed
 from emg_session.errors import ClusterUnavailable
 from tests.apiserver.conftest import Site
-from tests.apiserver.test_rights import granted, refused, used
+from tests.apiserver.test_rights import granted
+from tests.support.audit import forbidden, used
 
 AUDIENCE = "emg-signals"
 VIEWER = {
@@ -78,8 +79,8 @@ async def test_the_signals_api_uses_every_right_it_has_and_is_refused_nothing(
     caller = await access.identify(bearing(token_of(site, f"--audience={AUDIENCE}")))
     await access.check_session(caller, "emg-a", None)
 
-    entries = site.api.audited(f"system:serviceaccount:{site.namespace}:emg-signals")
-    assert refused(entries) == []
+    entries = site.api.audited(site.namespace, "emg-signals")
+    assert forbidden(entries) == []
     assert used(entries) == granted("emg-signals")
 
 

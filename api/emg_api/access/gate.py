@@ -1,6 +1,7 @@
 """The way to sessions: who calls, whether they may, and a line about it in the audit table."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,16 +13,17 @@ from starlette.requests import Request
 
 from emg_api.access.audit import AuditTrail
 from emg_api.access.callers import Access, Caller
-from emg_api.logs import current_request_id
 from emg_api.problems import kind_of
 from emg_api.refusals import BadReason, SessionNotFound
 from emg_api.requests import session_key
 from emg_session.audit import AuditEntry
 from emg_session.database import StoredSession, SummaryStore
 from emg_session.errors import Failure
+from emg_session.logs import current_request_id
 
 REASON_HEADER = "emg-reason"
-MOST_REASON_CHARACTERS = 200
+REASON_PATTERN = r"^[ -~]{1,200}$"
+_MOST_CHARACTERS = 200
 _CLIENT_WENT_AWAY = 499
 
 
@@ -97,8 +99,8 @@ def reason_of(request: Request) -> str | None:
     given = request.headers.getlist(REASON_HEADER)
     if not given:
         return None
-    if len(given) > 1 or len(given[0]) > MOST_REASON_CHARACTERS or not given[0].isprintable():
-        raise BadReason(f"the header {REASON_HEADER} may be given once, with up to {MOST_REASON_CHARACTERS} characters")
+    if len(given) > 1 or not re.fullmatch(REASON_PATTERN, given[0]):
+        raise BadReason(f"the header {REASON_HEADER} may be given once, as up to 200 plain characters (ASCII)")
     return given[0]
 
 
@@ -110,4 +112,4 @@ def asked_of(request: Request, query: msgspec.Struct) -> dict[str, Any]:
 
 def _plain(text: str) -> str:
     """Cut a text, without what PostgreSQL takes in no text."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text[:MOST_REASON_CHARACTERS])
+    return "".join(c if c.isprintable() else "\ufffd" for c in text[:_MOST_CHARACTERS])

@@ -2,7 +2,7 @@ import json
 import logging
 import sys
 
-from emg_api.logs import JsonLines
+from emg_session.logs import JsonLines
 
 
 def test_a_log_line_is_an_event_with_its_fields():
