@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import emg_core
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,21 +19,31 @@ class Band:
     """
 
     def __init__(self, count: int, width: int, gaps: Sequence[slice] = ()) -> None:
-        pixels = min(width, count)
-        self._gaps = gaps
-        self._edges = np.arange(pixels + 1) * count // pixels
-        self.minimum, self.maximum = np.full(pixels, np.nan), np.full(pixels, np.nan)
+        self._count, self._pixels, self._gaps = count, min(width, count), gaps
+        self.minimum, self.maximum = np.full(self._pixels, np.nan), np.full(self._pixels, np.nan)
 
     def add(self, first: int, samples: Samples) -> None:
         """Fold in samples, shape (n,), the first of which is number `first`; what lies in a gap is left out."""
-        if not len(samples):
-            return
-        samples = np.where(np.isfinite(samples), samples, np.nan)
-        for gap in self._gaps:
-            samples[max(gap.start - first, 0) : max(gap.stop - first, 0)] = np.nan
-        low = np.searchsorted(self._edges, first, side="right") - 1
-        high = np.searchsorted(self._edges, first + len(samples), side="left")
-        starts = np.maximum(self._edges[low:high], first) - first
+        samples = self._without_gaps(first, samples)
+        if len(samples) == self._count:
+            self.minimum, self.maximum = emg_core.min_max(samples, self._pixels)
+        elif len(samples):
+            self._fold(first, np.where(np.isfinite(samples), samples, np.nan))
+
+    def _without_gaps(self, first: int, samples: Samples) -> Samples:
+        """Return the samples, in gaps not a number; a copy where there are any."""
+        within = [slice(max(gap.start - first, 0), max(gap.stop - first, 0)) for gap in self._gaps]
+        if any(len(samples[gap]) for gap in within):
+            samples = samples.copy()
+            for gap in within:
+                samples[gap] = np.nan
+        return samples
+
+    def _fold(self, first: int, samples: Samples) -> None:
+        edges = np.arange(self._pixels + 1) * self._count // self._pixels
+        low = np.searchsorted(edges, first, side="right") - 1
+        high = np.searchsorted(edges, first + len(samples), side="left")
+        starts = np.maximum(edges[low:high], first) - first
         for extremes, extreme in ((self.minimum, np.fmin), (self.maximum, np.fmax)):
             extremes[low:high] = extreme(extremes[low:high], extreme.reduceat(samples, starts))
 

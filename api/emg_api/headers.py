@@ -58,11 +58,19 @@ class HeaderSettings:
 
 
 def _check_origin(origin: str) -> None:
-    parts = urlsplit(origin)
-    if origin != f"{parts.scheme}://{parts.netloc}" or parts.scheme not in ("http", "https") or "*" in origin:
+    if not _is_origin(origin):
         raise InvalidSettings(
             f"EMG_CORS_ORIGINS holds {origin!r}: an origin is scheme, host and port, without * or path, like {_EXAMPLE}"
         )
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    exact = text == f"{parts.scheme}://{parts.netloc}" and bool(parts.hostname) and "@" not in text
+    return exact and parts.scheme in ("http", "https") and "*" not in text
 
 
 class CarefulHeaders:

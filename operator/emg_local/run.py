@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from starlette.applications import Starlette
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp
 
 from emg_api.access.audit import audit_trail
 from emg_api.access.callers import OpenAccess
@@ -125,7 +126,7 @@ class Machine:
             return 1
         return 0
 
-    def _app(self, cluster: LocalCluster, gate: Gate) -> Starlette:
+    def _app(self, cluster: LocalCluster, gate: Gate) -> ASGIApp:
         buckets, metrics = Buckets(self.place.buckets), WebMetrics()
         intake = Intake(
             sessions=cluster,
@@ -137,7 +138,8 @@ class Machine:
         )
         senders = build_senders(self.senders, fetch_published)
         receiver = Receiver(senders=senders, intake=intake, sessions=cluster, metrics=metrics)
-        return create_both(receiver, gate)
+        # Nobody is asked for a token here: a page elsewhere, whose name now leads to this machine, must not read along.
+        return TrustedHostMiddleware(create_both(receiver, gate), allowed_hosts=[HOST, "localhost"])
 
     def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
         settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import msgspec
 import psycopg
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from emg_session.connections import CONNECT_SECONDS, connection_options
@@ -62,7 +64,13 @@ async def open_database(
         timeout=answer_seconds,
         reconnect_timeout=CONNECT_SECONDS,
         check=AsyncConnectionPool.check_connection,
+        configure=_read_json_quickly,
         kwargs={"autocommit": True, **options},
     )
     async with pool:
         yield Database(pool, answer_seconds)
+
+
+async def _read_json_quickly(connection: Connection) -> None:
+    """Decode summaries by msgspec: every request for signals reads one, of some 20 kB."""
+    set_json_loads(msgspec.json.decode, connection)

@@ -108,6 +108,16 @@ def test_every_read_is_in_the_audit_table(deployment: Deployment, journey: Journ
     wait_until(lambda: deployment.query(sql, caller=caller, session=journey.session)[0][0], "the line is stored")
 
 
+def test_the_worker_logs_in_the_trace_of_its_notice(journey: Journey) -> None:
+    template = r"jsonpath={.metadata.annotations.emg\.ghostly/traceparent}"
+    _, trace_id, *_ = cluster("get", "emgs", journey.session, "-o", template).split("-")
+    lines = cluster("logs", f"job/{journey.session}-a1").splitlines()
+    told = [json.loads(line) for line in lines if line.startswith("{")]
+    assert {(line["trace_id"], line["session"]) for line in told} == {(trace_id, journey.session)}
+    assert told[-1]["outcome"] == "stored"
+    assert f'"trace_id":"{trace_id}"' in cluster("logs", "deployment/emg-receiver")
+
+
 def test_personal_data_is_in_its_own_table(deployment: Deployment, journey: Journey) -> None:
     personal = emg_core.open(journey.path).personal
     sql = "SELECT player_name, therapist_id, group_id, marker_set FROM session_personal_data"

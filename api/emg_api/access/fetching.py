@@ -13,8 +13,9 @@ _OK = 200
 
 async def fetch_published(address: str) -> bytes:
     """Fetch a document, without following to elsewhere; raises KeysUnavailable."""
-    host, timeout = urlsplit(address).hostname, aiohttp.ClientTimeout(total=_SECONDS)
+    host, timeout = "the address", aiohttp.ClientTimeout(total=_SECONDS)
     try:
+        host = urlsplit(address).hostname or host
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
             session.get(address, allow_redirects=False) as response,

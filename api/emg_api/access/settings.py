@@ -84,10 +84,18 @@ def _provider(env: Mapping[str, str]) -> Provider:
 
 
 def _check_address(name: str, address: str) -> None:
-    parts = urlsplit(address)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-    if not (safe and parts.hostname):
+    if not _is_safe(address):
         raise InvalidSettings(f"{name} has to be https://…, or whoever is in between could make tokens")
+
+
+def _is_safe(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    )
 
 
 @asynccontextmanager

@@ -32,6 +32,7 @@ def test_a_provider_is_told_by_its_issuer_and_our_name_there():
         (OIDC | {"EMG_AUTH_AUDIENCE": ""}, "EMG_AUTH_AUDIENCE is not set"),
         (OIDC | {"EMG_AUTH_ISSUER": "http://identity.example.org"}, "EMG_AUTH_ISSUER has to be https://"),
         (OIDC | {"EMG_AUTH_ISSUER": "identity"}, "EMG_AUTH_ISSUER has to be https://"),
+        (OIDC | {"EMG_AUTH_ISSUER": "https://["}, "EMG_AUTH_ISSUER has to be https://"),
         (OIDC | {"EMG_AUTH_KEYS_URL": "file:///etc/keys"}, "EMG_AUTH_KEYS_URL has to be https://"),
         ({"EMG_AUTH": "none", "EMG_AUTH_AUDIENCE": "emg"}, "EMG_AUTH_AUDIENCE does nothing while EMG_AUTH is none"),
         (OIDC | {"EMG_AUTH": "none"}, "EMG_AUTH_ISSUER does nothing while EMG_AUTH is none"),

@@ -86,3 +86,23 @@ def test_a_band_folded_from_pieces_is_the_cores(values, width, cuts):
     minimum, maximum = emg_core.min_max(samples, width)
     np.testing.assert_array_equal(band.minimum, minimum)
     np.testing.assert_array_equal(band.maximum, maximum)
+
+
+@given(
+    st.lists(st.just(np.nan) | st.floats(-1, 1), min_size=2, max_size=60),
+    st.integers(1, 80),
+    st.integers(1, 59),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)).map(sorted), max_size=3),
+)
+def test_gaps_are_the_same_in_pieces_as_at_once(values, width, cut, gaps):
+    samples, cut = np.array(values), min(cut, len(values) - 1)
+    silent = [slice(start, end) for start, end in gaps]
+    whole, pieces = Band(len(samples), width, silent), Band(len(samples), width, silent)
+
+    whole.add(0, samples)
+    pieces.add(0, samples[:cut])
+    pieces.add(cut, samples[cut:])
+
+    np.testing.assert_array_equal(whole.minimum, pieces.minimum)
+    np.testing.assert_array_equal(whole.maximum, pieces.maximum)
+    np.testing.assert_array_equal(samples, values)

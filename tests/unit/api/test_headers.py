@@ -68,7 +68,17 @@ async def test_no_answer_is_sniffed_or_kept_by_others(web, path):
 
 @pytest.mark.parametrize(
     "origins",
-    ['["*"]', '["null"]', '["https://viewer.example.org/"]', '["https://*.example.org"]', '"https://a.org"', "x"],
+    [
+        '["*"]',
+        '["null"]',
+        '["https://viewer.example.org/"]',
+        '["https://*.example.org"]',
+        '"https://a.org"',
+        '["http://["]',
+        '["https://"]',
+        '["https://a@b.org"]',
+        "x",
+    ],
 )
 def test_what_is_no_exact_origin_is_refused(origins):
     with pytest.raises(InvalidSettings, match="EMG_CORS_ORIGINS"):

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import emg_core
 import numpy as np
 import pytest
@@ -85,6 +87,30 @@ async def test_a_whole_channel_is_what_the_recording_holds(web, session, truth):
     np.testing.assert_array_equal(answer["data"], samples)
     np.testing.assert_array_equal(answer["time_axis"], np.arange(len(samples)) / RATE_HZ)
     np.testing.assert_array_equal(answer["rms_envelope"], emg_core.moving_rms(samples, RATE_HZ, 50))
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?include_rms=true&downsample_factor=1", "?downsample_factor=3", "?include_rms=false"]
+)
+async def test_a_whole_channel_has_the_earlier_systems_shape_field_by_field(web, session, query):
+    answer = (await web.get(f"/signals/jit/{session}/ch2{query}")).json()
+
+    rms = type(None) if "include_rms=false" in query else list
+    assert [(name, type(value)) for name, value in answer.items()] == [
+        ("success", bool),
+        ("channel_name", str),
+        ("data", list),
+        ("time_axis", list),
+        ("rms_envelope", rms),
+        ("sampling_rate", float),
+        ("duration_seconds", float),
+        ("generated_at", str),
+        ("cache_note", str),
+    ]
+    arrays = [answer[name] for name in ("data", "time_axis", "rms_envelope") if answer[name] is not None]
+    assert len({len(array) for array in arrays}) == 1
+    assert {type(number) for array in arrays for number in array} == {float}
+    assert datetime.fromisoformat(answer["generated_at"]).tzinfo is not None
 
 
 async def test_downsampling_keeps_the_peaks_and_the_true_rate(web, session, truth):

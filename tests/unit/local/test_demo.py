@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -101,6 +102,15 @@ def test_a_signal_stops_everything_cleanly(demo, number: signal.Signals) -> None
         program.send_signal(number)
         assert program.wait(PATIENCE_S) == 0
     assert not (Place(folder).folder / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_page_elsewhere_that_leads_to_this_machine_reads_nothing(demo) -> None:
+    folder, _ = demo
+    with running(folder) as (_, base_url):
+        request = Request(f"{base_url}/sessions", headers={"Host": "rebound.example.org"})
+        with pytest.raises(HTTPError, match="400"):
+            urlopen(request, timeout=30)
+        assert get(f"{base_url}/sessions")
 
 
 def test_a_second_run_on_the_same_folder_is_refused(demo) -> None:
