@@ -11,10 +11,11 @@ NPM := PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.
 RUST := Cargo.toml Cargo.lock $(shell find emg_core_rs -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.py*' \) -not -path '*/fuzz/*' -not -path '*/__pycache__/*' 2>/dev/null)
 VIEWER := $(shell find api/emg_api/viewer -type f -not -path '*/dist/*' -not -path '*/node_modules/*')
 FUZZ_SECONDS ?= 600
+MODEL_EXAMPLES ?= 20000
 FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help build run demo test check format bench bench-api bench-node bench-rivals instructions accuracy corpus fuzz chaos scale wheel image problems lock clean
+.PHONY: help build run demo test check format bench bench-api bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image problems lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -78,6 +79,9 @@ scale: build ## 10,000 sessions with a real API server: speed, writes, memory, r
 
 bench-node: build ## where the seconds of 200 sessions go on a real node (root, Debian, Go)
 	$(BIN)/python benchmarks/node.py
+
+chaos-model: build ## the life cycle as a state machine for longer: MODEL_EXAMPLES histories drawn at random
+	EMG_MODEL_EXAMPLES=$(MODEL_EXAMPLES) $(BIN)/pytest -q tests/unit/reconciler/test_life_cycle_model.py
 
 wheel: $(VENV)/core.stamp $(VENV)/viewer.stamp ## dist/emg_core-*.whl and dist/emg_operator-*.whl
 	rm -f dist/emg_operator-*.whl

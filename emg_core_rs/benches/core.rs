@@ -29,7 +29,10 @@ fn steps(criterion: &mut Criterion) {
     });
     zero_phase_filter(criterion, &samples);
     criterion.bench_function("welch, windows of one second", |b| {
-        b.iter(|| welch::windows(Level::new(), black_box(&samples), WINDOW, WINDOW / 2));
+        let tell = |_, power: &_| {
+            black_box(power);
+        };
+        b.iter(|| welch::windows(Level::new(), black_box(&samples), WINDOW, WINDOW / 2, tell));
     });
 }
 
@@ -42,7 +45,7 @@ fn zero_phase_filter(criterion: &mut Criterion, samples: &[f64]) {
     let filter = Butterworth::high_pass(20.0, SAMPLE_RATE_HZ);
     let cut = || {
         let mut rows = Rows::default();
-        rows.cut(samples, filter.settling_samples(), 0);
+        rows.cut(Level::new(), samples, filter.settling_samples(), 0);
         rows
     };
     criterion.bench_function("zero-phase filter", |b| {

@@ -4,11 +4,12 @@ use crate::c3d::{Channel, Recording, Role};
 use crate::conditioning::SHORTEST_SEGMENT;
 use crate::error::AnalysisError;
 use crate::faults::Fault;
+use crate::hashing::Hashing;
 use crate::method::Method;
 use crate::methods::methods;
 use crate::muscle::{Assessed, Context, Examined, MuscleChannels};
 use crate::options::{bad_option, check_rate};
-use crate::profile::{Profile, sha256_hex};
+use crate::profile::Profile;
 use crate::scores::score;
 use crate::standard::LEAST_USABLE_S;
 use crate::summary::{FaultRow, Muscle, Provenance, SCHEMA, Summary};
@@ -58,9 +59,10 @@ pub fn analyze(
         sample_rate_hz: recording.metadata.sample_rate_hz.unwrap_or(f64::NAN),
         samples: recording.metadata.samples_per_channel,
     };
-    let hash = || sha256.map_or_else(|| sha256_hex(data), str::to_owned);
+    let hashing = Hashing::of(if sha256.is_none() { data } else { &[] });
     let assess = |index: usize| with_workspace(|workspace| context.assess(&muscles[index], workspace));
-    let (sha256, assessed) = beside(machine.threads, hash, muscles.len(), assess);
+    let assessed = side_by_side(machine.threads, data.len(), &hashing, muscles.len(), assess);
+    let sha256 = sha256.map_or_else(|| hashing.finish(), str::to_owned);
     Ok(summarize(&context, profile, sha256, assessed))
 }
 
@@ -113,32 +115,40 @@ fn names(muscles: &[MuscleChannels]) -> String {
     muscles.iter().map(|muscle| muscle.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// Runs `other` beside `count` tasks, on threads that live no longer than this call: nothing is left to hang after a fork.
-/// Where the system refuses a thread, this one does the work.
-fn beside<O: Send, T: Send>(
+/// Runs `count` tasks and the hash, on threads that live no longer than this call: nothing is left to hang after a fork.
+/// Where the system refuses a thread, this one does the work. A thread that finds no task left goes on with the hash. Where
+/// the tasks go evenly into the threads, one of them hashes half before its tasks, so that all end at about the same time;
+/// elsewhere it hashes all.
+fn side_by_side<T: Send>(
     threads: usize,
-    other: impl Fn() -> O + Sync,
+    bytes: usize,
+    hashing: &Hashing,
     count: usize,
     task: impl Fn(usize) -> T + Sync,
-) -> (O, Vec<T>) {
-    if threads <= 1 {
-        return (other(), (0..count).map(task).collect());
-    }
+) -> Vec<T> {
     let next = AtomicUsize::new(0);
-    let take = || {
+    let work = |ahead: usize| {
+        hashing.go_on(ahead);
         let indices = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)).filter(|index| *index < count));
-        indices.map(|index| (index, task(index))).collect::<Vec<_>>()
+        let done: Vec<_> = indices.map(|index| (index, task(index))).collect();
+        hashing.go_on(usize::MAX);
+        done
     };
-    let (other, mut done) = thread::scope(|scope| {
-        let beside = thread::Builder::new().spawn_scoped(scope, &other).ok();
-        let helper = |_| thread::Builder::new().spawn_scoped(scope, take).ok();
-        let helpers: Vec<_> = (1..threads.min(count)).filter_map(helper).collect();
-        let mut done = take();
+    let work = &work;
+    let threads = threads.clamp(1, count + 1);
+    let ahead = if count.is_multiple_of(threads) { bytes / 2 } else { bytes };
+    let mut done = thread::scope(|scope| {
+        let helper = |number: usize| {
+            let ahead = if number == 1 { ahead } else { 0 };
+            thread::Builder::new().spawn_scoped(scope, move || work(ahead)).ok()
+        };
+        let helpers: Vec<_> = (1..threads).filter_map(helper).collect();
+        let mut done = work(0);
         done.extend(helpers.into_iter().flat_map(joined));
-        (beside.map_or_else(&other, joined), done)
+        done
     });
     done.sort_by_key(|(index, _)| *index);
-    (other, done.into_iter().map(|(_, result)| result).collect())
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 fn joined<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
@@ -190,6 +200,7 @@ fn fault_rows(examined: &[Examined], sample_rate_hz: f64) -> Vec<FaultRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hashing::sha256_hex;
 
     fn channel(muscle: &str, role: Role) -> Channel {
         Channel { name: String::new(), unit: None, muscle: Some(muscle.to_owned()), role }
@@ -214,7 +225,9 @@ mod tests {
     #[test]
     fn tasks_keep_their_order_whatever_the_threads() {
         for threads in [1, 2, 7] {
-            assert_eq!(beside(threads, || "hash", 5, |index| index * index), ("hash", vec![0, 1, 4, 9, 16]));
+            let (data, hashing) = ([7; 100], Hashing::of(&[7; 100]));
+            assert_eq!(side_by_side(threads, data.len(), &hashing, 5, |index| index * index), [0, 1, 4, 9, 16]);
+            assert_eq!(hashing.finish(), sha256_hex(&data));
         }
     }
 }

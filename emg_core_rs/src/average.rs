@@ -98,10 +98,10 @@ mod tests {
         #[test]
         fn lanes_agree_with_the_direct_sum(signal in prop::collection::vec(-1.0..1.0f64, 1..900), window in 1usize..2000) {
             let mut rows = Rows::default();
-            rows.cut(&signal, window, rows_needed(window, signal.len()));
+            rows.cut(Level::new(), &signal, window, rows_needed(window, signal.len()));
             moving_average(Level::new(), &mut rows, window);
             let mut averaged = vec![0.0; signal.len()];
-            rows.join(&mut averaged);
+            rows.join(Level::new(), &mut averaged);
             for (lanes, direct) in averaged.iter().zip(directly(&signal, window)) {
                 prop_assert!((lanes - direct).abs() < 1e-14);
             }

@@ -60,7 +60,7 @@ impl Quiet {
     }
 
     /// `spare` has room for twice the samples of the quiet blocks.
-    pub fn baseline(&self, signal: &[f64], spare: &mut [f64]) -> Baseline {
+    pub fn baseline(&self, level: Level, signal: &[f64], spare: &mut [f64]) -> Baseline {
         let (values, spare) = spare.split_at_mut(self.sums.count);
         let mut free = &mut *values;
         for block in &self.blocks {
@@ -71,11 +71,11 @@ impl Quiet {
         if values.is_empty() {
             return Baseline { median: 0.0, deviation: 0.0 };
         }
-        let median = quantile(values, 0.5, spare);
+        let median = quantile(level, values, 0.5, spare);
         for value in values.iter_mut() {
             *value = (*value - median).abs();
         }
-        Baseline { median, deviation: DEVIATIONS_PER_MAD * quantile(values, 0.5, spare) }
+        Baseline { median, deviation: DEVIATIONS_PER_MAD * quantile(level, values, 0.5, spare) }
     }
 
     pub fn samples(&self) -> usize {
@@ -92,7 +92,7 @@ mod tests {
         let signal: Vec<f64> =
             (0..4000).map(|i| if (1000..2000).contains(&i) { f64::from(i % 5) } else { 9.0 }).collect();
         let quiet = Quiet::find(Level::new(), &signal, &[0..4000], 1000.0, Sums::mean_magnitude);
-        let found = quiet.baseline(&signal, &mut vec![0.0; 2 * quiet.samples()]);
+        let found = quiet.baseline(Level::new(), &signal, &mut vec![0.0; 2 * quiet.samples()]);
         assert_eq!(quiet.blocks, [1000..1250, 1250..1500, 1500..1750, 1750..2000]);
         assert_eq!(found, Baseline { median: 2.0, deviation: DEVIATIONS_PER_MAD });
         assert_eq!((quiet.mean(), quiet.variance()), (2.0, 2.0));

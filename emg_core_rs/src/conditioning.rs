@@ -42,9 +42,9 @@ impl Conditioning {
             self.remove_mean(&mut signal[padded_start(segment)..][..segment.len()]);
             beside(signal, segment, |padded| {
                 filter::extend(padded);
-                rows.cut(padded, self.high_pass.settling_samples(), 0);
+                rows.cut(self.level, padded, self.high_pass.settling_samples(), 0);
                 filter::zero_phase(self.level, &self.high_pass, rows);
-                rows.join(padded);
+                rows.join(self.level, padded);
             });
         }
         silence_outside(signal, segments, PADDING);
@@ -57,14 +57,14 @@ impl Conditioning {
         for segment in segments {
             beside(signal, segment, |padded| {
                 let averaged = rows_needed(window, padded.len());
-                rows.cut(padded, self.low_pass.settling_samples().max(averaged), averaged);
+                rows.cut(self.level, padded, self.low_pass.settling_samples().max(averaged), averaged);
                 dispatch!(self.level, simd => map_rows(simd, &mut rows.rows, f64x8::abs));
                 filter::extend_again(rows);
                 filter::zero_phase(self.level, &self.low_pass, rows);
                 filter::clear_extension(rows);
                 dispatch!(self.level, simd => without_negatives(simd, rows));
                 moving_average(self.level, rows, window);
-                rows.join(padded);
+                rows.join(self.level, padded);
             });
             over_those_present(&mut signal[padded_start(segment)..][..segment.len()], window);
         }
@@ -135,9 +135,9 @@ pub fn moving_mean(level: Level, workspace: &mut Workspace, segments: &[Range<us
     let Workspace { signal, rows } = workspace;
     for segment in segments {
         let samples = &mut signal[padded_start(segment)..][..segment.len()];
-        rows.cut(samples, window, rows_needed(window, samples.len()));
+        rows.cut(level, samples, window, rows_needed(window, samples.len()));
         moving_average(level, rows, window);
-        rows.join(samples);
+        rows.join(level, samples);
         over_those_present(samples, window);
     }
 }

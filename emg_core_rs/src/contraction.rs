@@ -4,6 +4,7 @@ use crate::envelope::window_samples;
 use crate::lanes::LANES;
 use crate::method::GhostlyOptions;
 use crate::options::Options;
+use crate::statistics::{self, Sums};
 use fearless_simd::{Level, Simd, dispatch, f64x8, prelude::*};
 use serde::Serialize;
 
@@ -129,6 +130,7 @@ fn split(spans: &[Span], longest: usize, gap: usize) -> Vec<Span> {
 
 /// Amplitude over the envelope from start to end, the end included, and the criteria met.
 pub fn describe(
+    level: Level,
     spans: &[Span],
     envelope: &[f64],
     sample_rate_hz: f64,
@@ -137,7 +139,7 @@ pub fn describe(
 ) -> Vec<Contraction> {
     let ms = |samples: usize| samples as f64 / sample_rate_hz * 1000.0;
     let describe = |&(start, end): &Span| {
-        let (mean, max) = amplitude(&envelope[start..(end + 1).min(envelope.len())]);
+        let (mean, max) = amplitude(level, &envelope[start..(end + 1).min(envelope.len())]);
         let meets_mvc = max >= mvc_threshold_volts;
         let meets_duration = ms(end - start) >= f64::from(options.contraction_duration_threshold_ms);
         Contraction {
@@ -157,10 +159,10 @@ pub fn describe(
     spans.iter().map(describe).collect()
 }
 
-fn amplitude(envelope: &[f64]) -> (f64, f64) {
-    let magnitudes = envelope.iter().map(|value| value.abs());
-    let max = magnitudes.clone().fold(0.0, |max, value| if value > max { value } else { max });
-    (magnitudes.sum::<f64>() / envelope.len() as f64, max)
+fn amplitude(level: Level, envelope: &[f64]) -> (f64, f64) {
+    let mean = statistics::block_sums(level, envelope, envelope.len()).iter().map(Sums::mean_magnitude).sum();
+    let (low, high) = statistics::extremes(level, envelope);
+    (mean, if -low > high { -low } else { high })
 }
 
 /// All contractions of a muscle together; times and amplitudes are missing where there is none.

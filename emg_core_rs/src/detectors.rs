@@ -51,7 +51,7 @@ impl Usable<'_> {
     pub fn quantile(&self, q: f64, spare: &mut [f64]) -> f64 {
         let usable = self.samples();
         let outside = self.signal.len() - usable;
-        quantile_at(self.signal, outside as f64 + q * usable.saturating_sub(1) as f64, spare)
+        quantile_at(self.level, self.signal, outside as f64 + q * usable.saturating_sub(1) as f64, spare)
     }
 
     /// Hysteresis threshold on a smoothed amplitude: the baseline's median + the greater of a share of what the robust
@@ -59,7 +59,7 @@ impl Usable<'_> {
     pub fn by_threshold(&self, share_permille: u32, options: &StandardOptions, spare: &mut Rows) -> Runs {
         let quiet = Quiet::find(self.level, self.signal, self.segments, self.sample_rate_hz, Sums::mean_magnitude);
         let room = spare.room(self.signal.len().max(2 * quiet.samples()));
-        let rest = quiet.baseline(self.signal, room);
+        let rest = quiet.baseline(self.level, self.signal, room);
         let most = self.quantile(ROBUST_MAXIMUM, room);
         let share = f64::from(share_permille) / 1000.0 * (most - rest.median);
         let noise = f64::from(options.threshold_deviations) * rest.deviation;

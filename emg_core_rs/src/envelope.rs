@@ -52,22 +52,22 @@ pub fn envelope_in(level: Level, workspace: &mut Workspace, design: &EnvelopeDes
     filter::extend(signal);
     let settling = high_pass.settling_samples().max(low_pass.settling_samples());
     let averaged = rows_needed(design.window_samples, signal.len());
-    rows.cut(signal, settling.max(averaged), averaged);
+    rows.cut(level, signal, settling.max(averaged), averaged);
     filter::zero_phase_magnitude(level, &high_pass, rows);
     filter::extend_again(rows);
     filter::zero_phase(level, &low_pass, rows);
     filter::clear_extension(rows);
     moving_average(level, rows, design.window_samples);
-    rows.join(signal);
+    rows.join(level, signal);
 }
 
 /// The signal in the workspace becomes the moving average of its magnitude.
 pub fn smooth_magnitude(level: Level, workspace: &mut Workspace, window: usize) {
     let Workspace { signal, rows } = workspace;
-    rows.cut(signal, window, rows_needed(window, signal.len()));
+    rows.cut(level, signal, window, rows_needed(window, signal.len()));
     dispatch!(level, simd => map_rows(simd, &mut rows.rows, f64x8::abs));
     moving_average(level, rows, window);
-    rows.join(signal);
+    rows.join(level, signal);
 }
 
 /// Envelope of samples, as many as there are; 16 at least.
@@ -101,11 +101,11 @@ pub fn moving_rms(level: Level, samples: &[f64], window: usize) -> Vec<f64> {
     let (mut result, window) = (vec![0.0; samples.len()], window.max(1));
     if !samples.is_empty() {
         with_workspace(|Workspace { rows, .. }| {
-            rows.cut(samples, window, rows_needed(window, samples.len()));
+            rows.cut(level, samples, window, rows_needed(window, samples.len()));
             dispatch!(level, simd => map_rows(simd, &mut rows.rows, #[inline(always)] |value| value * value));
             moving_average(level, rows, window);
             dispatch!(level, simd => map_rows(simd, &mut rows.rows, f64x8::sqrt));
-            rows.join(&mut result);
+            rows.join(level, &mut result);
         });
     }
     result

@@ -21,6 +21,7 @@ mod error; //          why a recording cannot be analysed
 pub mod fatigue; //    slope of the median frequency with its confidence interval
 pub mod faults; //   dropouts, saturation, standstill, what is no number; the segments between
 pub mod filter; //     Butterworth of order 4, forward and backward, in eight lanes
+mod hashing; //        SHA-256 beside the analysis
 mod lag; //            cross-correlation of the activated channel with the envelope
 pub mod lanes; //      one signal as eight chunks side by side
 mod mains; //          hum of 50 and 60 Hz and harmonics

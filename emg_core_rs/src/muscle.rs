@@ -303,9 +303,10 @@ impl Context<'_> {
         let place = |index: usize| index * step..index * step + window;
         let counts: Vec<bool> = (0..sums.len()).map(|index| counts(place(index))).collect();
         let has_spectrum = |index: usize| counts[index] && varies(&sums[index], &signal[place(index)]);
-        let spectra = welch::windows(self.level, signal, window, step);
-        let spectra = spectra.iter().enumerate().filter(|(index, _)| has_spectrum(*index));
-        let spectral: Vec<Spectral> = spectra.filter_map(|(_, power)| moments.spectral(power)).collect();
+        let mut spectral = Vec::with_capacity(sums.len());
+        welch::windows(self.level, signal, window, step, |index, power| {
+            spectral.extend(has_spectrum(index).then(|| moments.spectral(power)).flatten());
+        });
         let counting = sums.iter().zip(&counts).filter(|(_, counts)| **counts).map(|(sums, _)| sums);
         let amplitude = |metric: fn(&Sums) -> f64| spread(&counting.clone().map(metric).collect::<Vec<_>>());
         let frequency = |metric: fn(&Spectral) -> f64| spread(&spectral.iter().map(metric).collect::<Vec<_>>());
@@ -330,7 +331,7 @@ impl Context<'_> {
         let reference = self.ghostly_reference(&muscle.name, envelope, workspace.rows.rows.as_flattened_mut());
         let timing = timing.unwrap_or_else(|| self.time_by_envelope(own, envelope));
         let (rate, threshold) = (self.sample_rate_hz, reference.threshold_volts.unwrap_or(f64::INFINITY));
-        muscle.contractions = contraction::describe(&timing.spans, envelope, rate, threshold, self.options);
+        muscle.contractions = contraction::describe(self.level, &timing.spans, envelope, rate, threshold, self.options);
         muscle.contraction_summary = Some(ContractionSummary::of(&muscle.contractions, true));
         muscle.detection_threshold_volts = Some(timing.threshold);
         muscle.reference = Some(reference);
@@ -346,7 +347,7 @@ impl Context<'_> {
 
     fn ghostly_reference(&self, muscle: &str, envelope: &[f64], spare: &mut [f64]) -> Reference {
         let provided = reference::provided(self, muscle);
-        let (method, volts) = provided.unwrap_or_else(|| reference::in_task(envelope, spare));
+        let (method, volts) = provided.unwrap_or_else(|| reference::in_task(self.level, envelope, spare));
         Reference::new(method, Some(volts), self.options)
     }
 }

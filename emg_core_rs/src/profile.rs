@@ -1,11 +1,11 @@
 //! A profile is a named set of options; its digest is stored with every result.
 
 use crate::error::AnalysisError;
+use crate::hashing::sha256_hex;
 use crate::method::{Detector, Fallback, GhostlyOptions, Method, StandardOptions};
 use crate::options::Options;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// All profiles there are.
@@ -36,11 +36,6 @@ impl Profile {
         let canonical = serde_json::to_vec(&(name, &options)).unwrap_or_default();
         Profile { name: name.to_owned(), digest: sha256_hex(&canonical), options }
     }
-}
-
-/// SHA-256 in small hexadecimal digits.
-pub fn sha256_hex(data: &[u8]) -> String {
-    Sha256::digest(data).iter().fold(String::with_capacity(64), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 /// The numbers of the earlier system for GHOSTLY recordings.

@@ -4,6 +4,7 @@ use crate::method::{Fallback, StandardOptions};
 use crate::muscle::Context;
 use crate::quantile::quantile;
 use crate::summary::{Reference, ReferenceMethod};
+use fearless_simd::Level;
 
 pub const IN_TASK_QUANTILE: f64 = 0.95;
 /// What the earlier system's documents call a typical maximum.
@@ -16,8 +17,8 @@ pub fn provided(context: &Context, muscle: &str) -> Option<(ReferenceMethod, f64
 }
 
 /// From the recording's own envelope: circular. `spare` has at least its length.
-pub fn in_task(envelope: &[f64], spare: &mut [f64]) -> (ReferenceMethod, f64) {
-    (ReferenceMethod::InTaskP95, quantile(envelope, IN_TASK_QUANTILE, spare))
+pub fn in_task(level: Level, envelope: &[f64], spare: &mut [f64]) -> (ReferenceMethod, f64) {
+    (ReferenceMethod::InTaskP95, quantile(level, envelope, IN_TASK_QUANTILE, spare))
 }
 
 /// standard-1: given with the session, else by the recording, else what the options let stand in, which may be nothing.

@@ -1,6 +1,8 @@
 //! Numbers made from a power spectrum: mean and median frequency, spectral fatigue index.
 
+use crate::lanes::LANES;
 use crate::options::HIGHEST_CUTOFF;
+use crate::statistics::total;
 use crate::welch::{BINS, SEGMENT, Spectrum};
 use serde::Serialize;
 
@@ -42,13 +44,8 @@ impl Moments {
 
     /// `None` if the spectrum holds no power above zero frequency.
     pub fn spectral(&self, power: &Spectrum) -> Option<Spectral> {
-        let (mut total, mut first, mut low, mut high) = (0.0, 0.0, 0.0, 0.0);
-        for (k, p) in power.iter().enumerate() {
-            total += p;
-            first += self.frequency_hz[k] * p;
-            low += self.inverse[k] * p;
-            high += self.fifth[k] * p;
-        }
+        let (total, first) = (dot(&[1.0; BINS], power), dot(&self.frequency_hz, power));
+        let (low, high) = (dot(&self.inverse, power), dot(&self.fifth, power));
         let found = Spectral { mpf_hz: first / total, mdf_hz: self.median(power, 0.5 * total)?, fi_nsm5: low / high };
         (total > 0.0 && high > 0.0 && found.fi_nsm5.is_finite()).then_some(found)
     }
@@ -72,6 +69,19 @@ impl Moments {
         let high = if bin == BINS - 1 { self.frequency_hz[bin] } else { self.frequency_hz[bin] + 0.5 * step };
         low + share * (high - low)
     }
+}
+
+/// In eight sums side by side, which need not wait for each other.
+fn dot(weights: &Spectrum, power: &Spectrum) -> f64 {
+    let (weights, last_weight) = weights.as_chunks::<LANES>();
+    let (power, last) = power.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for (weights, power) in weights.iter().zip(power) {
+        for ((sum, weight), power) in sums.iter_mut().zip(weights).zip(power) {
+            *sum += weight * power;
+        }
+    }
+    total(sums) + last_weight[0] * last[0]
 }
 
 /// The band of the spectral fatigue index: 8 to 500 Hz, no higher than 0.45 of the sample rate.

@@ -4,6 +4,8 @@ use crate::lanes::{LANES, Row};
 use fearless_simd::{Level, Simd, dispatch, f64x8, prelude::*};
 use serde::Serialize;
 
+const SIDE_BY_SIDE: usize = 4;
+
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Sums {
     pub count: usize,
@@ -62,8 +64,13 @@ fn sums<S: Simd>(simd: S, signal: &[f64]) -> Sums {
     for row in body {
         lanes = added(lanes, f64x8::simd_from(simd, *row));
     }
-    let [values, magnitudes, squares] = added(lanes, f64x8::simd_from(simd, tail)).map(|lanes| total(lanes.into()));
-    Sums { count: signal.len(), values, magnitudes, squares }
+    let [values, magnitudes, squares] = added(lanes, f64x8::simd_from(simd, tail));
+    Sums {
+        count: signal.len(),
+        values: total(values.into()),
+        magnitudes: total(magnitudes.into()),
+        squares: total(squares.into()),
+    }
 }
 
 #[inline(always)]
@@ -71,7 +78,8 @@ fn added<S: Simd>([values, magnitudes, squares]: [f64x8<S>; 3], value: f64x8<S>)
     [values + value, magnitudes + value.abs(), squares + value * value]
 }
 
-fn total(row: Row) -> f64 {
+/// In a tree, which is the same everywhere.
+pub fn total(row: Row) -> f64 {
     ((row[0] + row[1]) + (row[2] + row[3])) + ((row[4] + row[5]) + (row[6] + row[7]))
 }
 
@@ -80,18 +88,22 @@ pub fn extremes(level: Level, signal: &[f64]) -> (f64, f64) {
     dispatch!(level, simd => extremes_on(simd, signal))
 }
 
-/// Comparison and selection instead of `min` and `max`, which leave the sign of zero to the processor.
+/// Comparison and selection instead of `min` and `max`, which leave the sign of zero to the processor. Several rows side by
+/// side, as each selection waits for the one before.
 #[inline(always)]
 fn extremes_on<S: Simd>(simd: S, signal: &[f64]) -> (f64, f64) {
-    let (mut low, mut high) = (f64x8::splat(simd, f64::INFINITY), f64x8::splat(simd, f64::NEG_INFINITY));
-    let (body, rest) = signal.as_chunks::<LANES>();
-    for row in body {
-        let value = f64x8::simd_from(simd, *row);
-        low = value.simd_lt(low).select(value, low);
-        high = value.simd_gt(high).select(value, high);
+    let mut low = [f64x8::splat(simd, f64::INFINITY); SIDE_BY_SIDE];
+    let mut high = [f64x8::splat(simd, f64::NEG_INFINITY); SIDE_BY_SIDE];
+    let (body, rest) = signal.as_chunks::<{ SIDE_BY_SIDE * LANES }>();
+    for rows in body {
+        for ((row, low), high) in rows.as_chunks().0.iter().zip(&mut low).zip(&mut high) {
+            let value = f64x8::simd_from(simd, *row);
+            *low = value.simd_lt(*low).select(value, *low);
+            *high = value.simd_gt(*high).select(value, *high);
+        }
     }
-    let (low, high): (Row, Row) = (low.into(), high.into());
-    (smallest(low.iter().chain(rest)), largest(high.iter().chain(rest)))
+    let (low, high): ([Row; SIDE_BY_SIDE], [Row; SIDE_BY_SIDE]) = (low.map(Into::into), high.map(Into::into));
+    (smallest(low.as_flattened().iter().chain(rest)), largest(high.as_flattened().iter().chain(rest)))
 }
 
 fn smallest<'a>(values: impl Iterator<Item = &'a f64>) -> f64 {

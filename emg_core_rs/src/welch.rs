@@ -4,7 +4,7 @@
 //! |A(k)|² + |B(k)|² = (|Z(k)|² + |Z(N−k)|²) / 2. Spectra are sums over segments: the scale of a density cancels in
 //! every number made from them.
 
-use crate::lanes::LANES;
+use crate::lanes::{LANES, Row, store, transposed};
 use crate::transform::{LENGTH, Tables, Transforms};
 use fearless_simd::{Level, Simd, dispatch, f64x8, prelude::*};
 
@@ -23,12 +23,12 @@ pub fn whole(level: Level, signal: &[f64]) -> Option<Spectrum> {
     (signal.len() >= SEGMENT).then(|| dispatch!(level, simd => whole_on(simd, signal)))
 }
 
-/// Spectrum of every whole window of `length` samples, one each `step` samples; none if windows are shorter than a segment.
-pub fn windows(level: Level, signal: &[f64], length: usize, step: usize) -> Vec<Spectrum> {
-    if length < SEGMENT || signal.len() < length {
-        return Vec::new();
+/// Tells the number and the spectrum of every whole window of `length` samples, one each `step` samples; of none if windows
+/// are shorter than a segment. Told one by one, as all together would be more memory than the signal's.
+pub fn windows(level: Level, signal: &[f64], length: usize, step: usize, mut tell: impl FnMut(usize, &Spectrum)) {
+    if length >= SEGMENT && signal.len() >= length {
+        dispatch!(level, simd => windows_on(simd, signal, length, step, &mut tell));
     }
-    dispatch!(level, simd => windows_on(simd, signal, length, step))
 }
 
 fn segment_count(samples: usize) -> usize {
@@ -55,14 +55,14 @@ fn whole_on<S: Simd>(simd: S, signal: &[f64]) -> Spectrum {
 }
 
 #[inline(always)]
-fn windows_on<S: Simd>(simd: S, signal: &[f64], length: usize, step: usize) -> Vec<Spectrum> {
+fn windows_on<S: Simd>(simd: S, signal: &[f64], length: usize, step: usize, tell: &mut impl FnMut(usize, &Spectrum)) {
     let (count, windows) = (segment_count(length), (signal.len() - length) / step + 1);
     let mut transforms = Transforms::new();
-    let mut spectra = vec![[0.0; BINS]; windows];
-    for (group, spectra) in spectra.chunks_mut(LANES).enumerate() {
+    let mut spectra = [[0.0; BINS]; LANES];
+    for group in (0..windows).step_by(LANES) {
         transforms.power.fill([0.0; LANES]);
         for first in (0..count).step_by(2) {
-            let at = |lane: usize, half: usize| segment(signal, (group * LANES + lane) * step, first + half, count);
+            let at = |lane: usize, half: usize| segment(signal, (group + lane) * step, first + half, count);
             add_pair(simd, &mut transforms, std::array::from_fn(|l| at(l, 0)), std::array::from_fn(|l| at(l, 1)));
         }
         for k in 0..BINS {
@@ -70,29 +70,35 @@ fn windows_on<S: Simd>(simd: S, signal: &[f64], length: usize, step: usize) -> V
                 spectrum[k] = power;
             }
         }
+        for (index, spectrum) in (group..windows).zip(&spectra) {
+            tell(index, spectrum);
+        }
     }
-    spectra
 }
 
 /// Adds the powers of one segment of `first` and one of `second` in each lane.
 #[inline(always)]
 fn add_pair<S: Simd>(simd: S, transforms: &mut Transforms, first: [&Segment; LANES], second: [&Segment; LANES]) {
-    let mut sums = (f64x8::splat(simd, 0.0), f64x8::splat(simd, 0.0));
-    for n in 0..SEGMENT {
-        let real = f64x8::from_fn(
-            simd,
-            #[inline(always)]
-            |lane| first[lane][n],
-        );
-        let imaginary = f64x8::from_fn(
-            simd,
-            #[inline(always)]
-            |lane| second[lane][n],
-        );
-        sums = (sums.0 + real, sums.1 + imaginary);
-        (transforms.real[n], transforms.imaginary[n]) = (real.into(), imaginary.into());
-    }
+    let sums = (side_by_side(simd, first, &mut transforms.real), side_by_side(simd, second, &mut transforms.imaginary));
     transforms.add_power(simd, Tables::shared(), sums);
+}
+
+/// Lays eight segments into lanes; returns their sums.
+#[inline(always)]
+fn side_by_side<S: Simd>(simd: S, segments: [&Segment; LANES], rows: &mut [Row; SEGMENT]) -> f64x8<S> {
+    let mut sum = f64x8::splat(simd, 0.0);
+    for (index, tile) in rows.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        let mut square = [sum; LANES];
+        for (lane, segment) in square.iter_mut().zip(segments) {
+            *lane = f64x8::from_slice(simd, &segment[index * LANES..][..LANES]);
+        }
+        let square = transposed(square);
+        for row in square {
+            sum += row;
+        }
+        store(square, tile);
+    }
+    sum
 }
 
 /// One-sided power of bin `k` in each lane: what `k` and its mirror image hold; the two outer bins have no mirror image.
@@ -141,16 +147,17 @@ mod tests {
         fn spectra_agree_with_another_library(signal in prop::collection::vec(-1.0..1.0f64, 256..5000), length in 256usize..1200) {
             assert_close(&whole(Level::new(), &signal).unwrap(), &witness(&signal));
             let step = length / 2;
-            for (index, spectrum) in windows(Level::new(), &signal, length, step).iter().enumerate() {
+            windows(Level::new(), &signal, length, step, |index, spectrum| {
                 assert_close(spectrum, &witness(&signal[index * step..index * step + length]));
-            }
+            });
         }
     }
 
     #[test]
     fn signals_shorter_than_a_segment_have_no_spectrum() {
         assert!(whole(Level::new(), &[1.0; SEGMENT - 1]).is_none());
-        assert!(windows(Level::new(), &[1.0; 1000], SEGMENT - 1, 100).is_empty());
-        assert!(windows(Level::new(), &[1.0; 299], 300, 100).is_empty());
+        for (samples, length) in [(1000, SEGMENT - 1), (299, 300)] {
+            windows(Level::new(), &vec![1.0; samples], length, 100, |index, _| panic!("there is no window {index}"));
+        }
     }
 }

@@ -16,6 +16,9 @@ REQUEST_ANNOTATION = "emg.ghostly/request"
 ATTEMPT_LABEL = "emg.ghostly/attempt"
 
 KILLED = (137, 143)  # exit codes after SIGKILL and SIGTERM; by whom, they do not say
+# A Job ends with the first pod that exits so; any other exit is followed by another pod, up to a number.
+ENDING_CODES = (*(code.value for code in ExitCode if code.about_the_recording), *KILLED)
+PODS_PER_JOB = 3
 _QUOTED_CODE = re.compile(r"failed with exit code (\d{1,3}) matching")
 _REASONS = {
     ExitCode.BYTES_CHANGED: Reason.SUPERSEDED,
@@ -137,7 +140,7 @@ def _state(
     job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], ending: Ending | None
 ) -> tuple[JobState, datetime | None]:
     conditions = _conditions(job)
-    if "Failed" in conditions:
+    if "Failed" in conditions and not job["metadata"].get("deletionTimestamp"):
         return JobState.FAILED, time(_condition(job, "Failed").get("lastTransitionTime"))
     # A pod's exit is seen 1.8 s before the Job's condition, and the row in the database is the proof anyway.
     if ending and ending.exit_code == ExitCode.STORED and not ending.out_of_memory:
@@ -152,9 +155,15 @@ def _state(
 def _unfinished_state(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> JobState:
     if job["metadata"].get("deletionTimestamp"):
         return JobState.STOPPING
-    if is_running(pods):
+    if is_running(pods) or _is_about_to_end(pods):
         return JobState.RUNNING
     return JobState.SUSPENDED if job.get("spec", {}).get("suspend") else JobState.WAITING
+
+
+def _is_about_to_end(pods: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether no other pod follows, though the Job does not say so yet."""
+    newest = last_ending(pods[-1:])
+    return newest is not None and (newest.exit_code in ENDING_CODES or len(pods) >= PODS_PER_JOB)
 
 
 def _failure_reason(job: Mapping[str, Any], ending: Ending | None) -> Reason:

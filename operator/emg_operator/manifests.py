@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from emg_operator.job_view import ATTEMPT_LABEL, KILLED, MEMORY_ANNOTATION, REQUEST_ANNOTATION
+from emg_operator.job_view import ATTEMPT_LABEL, ENDING_CODES, MEMORY_ANNOTATION, PODS_PER_JOB, REQUEST_ANNOTATION
 from emg_operator.settings import OperatorSettings
-from emg_session.contract import ExitCode, WorkerContract, request_of
+from emg_session.contract import WorkerContract, request_of
 from emg_session.resource import API_VERSION, KIND, SESSION_LABEL, EMGSession
 
 CONTAINER = "worker"
-_PODS_PER_JOB = 3
 _GRACE_SECONDS = 5
 # A Job's deadline counts while it waits for a node, a pod's only once it is there: a backlog is no failure for a day.
 _QUEUE_SECONDS = 86400
@@ -37,7 +36,7 @@ def build_job(session: EMGSession, plan: AttemptPlan, settings: OperatorSettings
         "metadata": _metadata(session, plan),
         "spec": {
             **({"suspend": True} if session.spec.job.queue_name else {}),
-            "backoffLimit": _PODS_PER_JOB - 1,
+            "backoffLimit": PODS_PER_JOB - 1,
             "activeDeadlineSeconds": _QUEUE_SECONDS + deadline_seconds,
             "ttlSecondsAfterFinished": settings.job_ttl_seconds,
             "podReplacementPolicy": "Failed",
@@ -69,12 +68,11 @@ def _failure_rules() -> list[dict[str, Any]]:
 
     Who is killed otherwise, for memory or past the deadline nearly always, would be killed again: the operator decides.
     """
-    never_again = [code.value for code in ExitCode if code.about_the_recording]
     return [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {
             "action": "FailJob",
-            "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [*never_again, *KILLED]},
+            "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [*ENDING_CODES]},
         },
     ]
 

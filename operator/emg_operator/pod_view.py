@@ -25,7 +25,7 @@ _TROUBLES = frozenset(
     }
 )
 _MOST_TROUBLE_CHARACTERS = 200
-_LOG_LINES, _LOG_CHARACTERS = 4, 240
+_LOG_LINES, _LOG_CHARACTERS = 4, 160
 
 
 @dataclass(frozen=True, kw_only=True)

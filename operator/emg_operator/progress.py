@@ -3,21 +3,22 @@
 An object stays under 4 KiB: that is what the bounds on sentences here are for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
 from emg_operator.manifests import AttemptPlan, job_name
-from emg_operator.run import Run
+from emg_operator.run import Run, told
 from emg_operator.surroundings import NotReadable, Surroundings
 from emg_session.contract import ExitCode
 from emg_session.resource import EMGSession
 from emg_session.status import Attempt, Condition, ConditionType, Reason, SessionStatus, Truth, set_condition
 from emg_session.summary import SummaryFacts
 
-_MOST_TOP_CHARACTERS, _MOST_QUALITY_CHARACTERS = 300, 160
+_MOST_OBJECT_BYTES, _METADATA_BYTES = 4096, 500
+_MOST_TOP_CHARACTERS, _MOST_QUALITY_CHARACTERS = 240, 120
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def status_of(
         status = set_condition(status, *line, generation=session.generation, now=now)
     status = msgspec.structs.replace(status, observed_generation=session.generation, request=run.request)
     if progress.facts:
-        status = _with_facts(status, progress.facts)
+        status = _with_facts(session, status, progress.facts)
     if progress.succeeded is not Truth.UNKNOWN:
         status = msgspec.structs.replace(status, finished_at=now)
     return status
@@ -69,8 +70,7 @@ def _with_plan(session: EMGSession, attempts: tuple[Attempt, ...], plan: Attempt
     if plan is None:
         return attempts
     planned = Attempt(job=job_name(session.name, plan.number), memory_mib=plan.memory_mib)
-    earlier = tuple(attempt for attempt in attempts if attempt.number < plan.number)
-    return (*(msgspec.structs.replace(attempt, log=None) for attempt in earlier), planned)
+    return told([*(attempt for attempt in attempts if attempt.number < plan.number), planned])
 
 
 def _with_attempts(status: SessionStatus, attempts: tuple[Attempt, ...], now: datetime) -> SessionStatus:
@@ -154,11 +154,24 @@ def _superseded(progress: Progress) -> Line:
     return ConditionType.SUPERSEDED, Truth.FALSE, Reason.NEWEST_VERSION, ""
 
 
-def _with_facts(status: SessionStatus, facts: SummaryFacts) -> SessionStatus:
-    return msgspec.structs.replace(
+def _with_facts(session: EMGSession, status: SessionStatus, facts: SummaryFacts) -> SessionStatus:
+    """Tell what is stored, with as many of the channels as there is room for; the summary lists all."""
+    status = msgspec.structs.replace(
         status,
-        recording=facts.recording,
+        recording=msgspec.structs.replace(facts.recording, channels=()),
         result=facts.result,
         channel_count=facts.channel_count,
         duration=f"{facts.recording.duration_ms / 1000:.1f}s",
     )
+    taken = sum(len(msgspec.json.encode(part)) for part in (session.spec, status))
+    room = _MOST_OBJECT_BYTES - _METADATA_BYTES - taken
+    names = tuple(_fitting(facts.recording.channels, room))
+    return msgspec.structs.replace(status, recording=msgspec.structs.replace(facts.recording, channels=names))
+
+
+def _fitting(names: Iterable[str], room: int) -> Iterator[str]:
+    for name in names:
+        room -= len(msgspec.json.encode(name)) + 1
+        if room < 0:
+            return
+        yield name

@@ -10,6 +10,7 @@ from emg_session.contract import request_of
 from emg_session.resource import EMGSession
 from emg_session.status import Attempt, attempt_number
 
+_IN_FULL = 2
 _LIVE = frozenset({JobState.SUSPENDED, JobState.WAITING, JobState.RUNNING, JobState.STOPPING})
 
 
@@ -76,7 +77,17 @@ class Run:
 
 
 def _merged(remembered: Sequence[Attempt], jobs: dict[int, JobView]) -> tuple[Attempt, ...]:
-    """Return one attempt for each number: the Job where it is seen; only the newest one's log is kept."""
-    known = {attempt.number: attempt for attempt in remembered} | {n: job.as_attempt() for n, job in jobs.items()}
-    ordered = [known[number] for number in sorted(known)]
-    return tuple(msgspec.structs.replace(attempt, log=None) for attempt in ordered[:-1]) + tuple(ordered[-1:])
+    """Return one attempt for each number: the Job where it is seen, else what is remembered; what ended stays so."""
+    known = {attempt.number: attempt for attempt in remembered}
+    for number, job in jobs.items():
+        seen = job.as_attempt()
+        if seen.ended or number not in known or not known[number].ended:
+            known[number] = seen
+    return told([known[number] for number in sorted(known)])
+
+
+def told(attempts: Sequence[Attempt]) -> tuple[Attempt, ...]:
+    """Return the attempts, oldest first, as briefly as ten of them have to be told: old ones without log or times."""
+    brief = [msgspec.structs.replace(a, log=None, started_at=None, finished_at=None) for a in attempts[:-_IN_FULL]]
+    recent = [msgspec.structs.replace(a, log=None) for a in attempts[-_IN_FULL:-1]]
+    return (*brief, *recent, *attempts[-1:])

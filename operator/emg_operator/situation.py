@@ -59,6 +59,6 @@ def failed(reason: Reason, message: str) -> Decision:
 
 
 def stopping(jobs: Sequence[JobView], reason: Reason, message: str) -> Decision:
-    """Stop what is not being stopped yet, and wait until it is gone."""
-    stop = tuple(job for job in jobs if job.state is not JobState.STOPPING)
+    """Stop what neither ends by itself nor is being stopped yet, and wait until it is gone or over."""
+    stop = tuple(job for job in jobs if job.state not in (JobState.STOPPING, JobState.SUCCEEDED))
     return Decision(progress=Progress(Truth.UNKNOWN, reason, message), stop=stop, again_after_s=LOOK_AGAIN_S)

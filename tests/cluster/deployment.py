@@ -18,7 +18,9 @@ import psycopg
 from emg_local.embedded import embedded_programs
 from emg_local.postgres import Postgres
 from emg_session import migrate
-from tests.cluster.machine import NODE_IP, ROOT, kubectl, node_network, output, run, started_inside
+from emg_session.recordings import plain_version
+from emg_session.resource import RecordingRef
+from tests.cluster.machine import NODE_IP, ROOT, inside, kubectl, node_network, output, run, started_inside
 from tests.cluster.node import down, load, stop_pods
 from tests.cluster.parts import debian_is_here, go_is_here
 from tests.support.needs import require
@@ -29,7 +31,7 @@ BUCKET = "recordings"
 _WEBHOOK_KEY = "a-key-for-tests"
 _MANIFESTS = Path(__file__).with_name("manifests")
 _DEFINITION = ROOT / "charts" / "emg-operator" / "files" / "emgsessions.crd.yaml"
-_DATABASE_PORT, _S3_PORT = 5432, 9000
+DATABASE_PORT, S3_PORT = 5432, 9000
 _READY_SECONDS = 300
 _ANSWER_SECONDS = 60  # busy machines are no failure
 
@@ -41,11 +43,14 @@ class Deployment:
     s3: S3Server
     database_url: str
 
-    def upload(self, key: str, data: bytes) -> None:
-        """Put a recording into storage."""
+    def upload(self, key: str, data: bytes) -> RecordingRef:
+        """Put a recording into storage and return what names it."""
         address = self.s3.upload_address(BUCKET, key)
         with node_network():
-            httpx2.put(address, content=data).raise_for_status()
+            answer = httpx2.put(address, content=data, timeout=60)
+        answer.raise_for_status()
+        version = plain_version(answer.headers["etag"])
+        return RecordingRef(uri=f"s3://{BUCKET}/{key}", version=version, size_bytes=len(data))
 
     def notify(self, key: str) -> httpx2.Response:
         """Post what Supabase posts for a new object, signed."""
@@ -74,6 +79,30 @@ class Deployment:
         """Return the rows of a query."""
         with node_network(), psycopg.connect(self.database_url) as connection:
             return connection.execute(sql.encode(), values).fetchall()
+
+
+@contextmanager
+def outage(port: int) -> Iterator[None]:
+    """Have nobody reach a server of the node while the block runs: connections are refused, and broken."""
+    rule = f"tcp dport {port} reject with tcp reset"
+    run(
+        *inside("nft", "-f", "-"),
+        stdin=f"table inet outage {{\n chain input {{\n type filter hook input priority 0;\n {rule}\n }}\n}}\n",
+    )
+    try:
+        yield
+    finally:
+        run(*inside("nft", "delete", "table", "inet", "outage"))
+
+
+@contextmanager
+def results_locked(deployment: Deployment) -> Iterator[None]:
+    """Have every worker wait before it stores, while the block runs; whoever reads is let be."""
+    with node_network():
+        connection = psycopg.connect(deployment.database_url)
+    with connection:
+        connection.execute("LOCK TABLE analysis_results IN EXCLUSIVE MODE")
+        yield
 
 
 def require_node() -> None:
@@ -162,7 +191,7 @@ def _secret(name: str, values: Mapping[str, str]) -> dict[str, Any]:
 
 @contextmanager
 def _storage(folder: Path) -> Iterator[S3Server]:
-    with started_inside(serving_s3(folder, host=NODE_IP, port=_S3_PORT)) as server:
+    with started_inside(serving_s3(folder, host=NODE_IP, port=S3_PORT)) as server:
         server.make_bucket(BUCKET)
         yield server
 
@@ -175,7 +204,7 @@ def _database() -> Iterator[str]:
             programs=embedded_programs(),
             data=Path(folder, "data"),
             listen=NODE_IP,
-            port=_DATABASE_PORT,
+            port=DATABASE_PORT,
             networks=["10.0.0.0/8"],
         )
         with started_inside(server):

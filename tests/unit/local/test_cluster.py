@@ -94,3 +94,26 @@ async def test_what_is_handed_out_can_be_changed_without_harm(tmp_path: Path) ->
     session = await cluster.load(NAME)
     assert session is not None
     assert msgspec.to_builtins(session.spec) == msgspec.to_builtins(SPEC)
+
+
+async def test_a_session_is_deleted_only_as_it_was_seen_and_takes_its_jobs_along(tmp_path: Path) -> None:
+    cluster = opened(tmp_path)
+    await cluster.create(MANIFEST)
+    job = {"metadata": {"name": "job", "namespace": "local", "labels": {"emg.ghostly/session": NAME}}, "spec": {}}
+    await cluster.create_job(job)
+    stale = cluster.bodies(Kind.SESSION)[0]
+    saved = await cluster.save_status(stale, SessionStatus(job_name="job"))
+    with pytest.raises(StatusConflict):
+        await cluster.delete_session(stale)
+    await cluster.delete_session(saved)
+    assert cluster.bodies(Kind.SESSION) == []
+    assert "deletionTimestamp" in cluster.body(Kind.JOB, "job")["metadata"]
+    with pytest.raises(SessionGone):
+        await cluster.load_family("local", NAME)
+
+
+async def test_what_a_status_no_longer_tells_is_gone(tmp_path: Path) -> None:
+    cluster = opened(tmp_path)
+    await cluster.create(MANIFEST)
+    saved = await cluster.save_status(cluster.bodies(Kind.SESSION)[0], SessionStatus(job_name="a", duration="75.0s"))
+    assert (await cluster.save_status(saved, SessionStatus(job_name="b")))["status"] == {"jobName": "b"}

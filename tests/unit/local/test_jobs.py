@@ -145,3 +145,35 @@ async def test_a_pod_lost_in_a_crash_is_replaced_and_counted(tmp_path: Path) -> 
         status = await ended(cluster)
     assert (condition(status), status["failed"]) == (("Complete", "CompletionsReached"), 1)
     assert "emg-a-a1-lost0" not in [pod["metadata"]["name"] for pod in cluster.bodies(Kind.POD)]
+
+
+async def test_a_job_that_is_deleted_is_stopped_and_goes_with_its_pods(tmp_path: Path) -> None:
+    async with working(tmp_path) as cluster:
+        await cluster.create_job(job("import time; time.sleep(600)"))
+        await until(lambda: running(cluster) == 1, "its process runs")
+        await cluster.delete_job("local", "emg-a-a1", cluster.body(Kind.JOB, "emg-a-a1")["metadata"]["uid"])
+        await until(lambda: cluster.bodies(Kind.JOB) == [], "the Job has gone")
+        assert cluster.bodies(Kind.POD) == []
+        await cluster.create_job(job(SAY))
+        assert condition(await ended(cluster))[0] == "Complete"
+
+
+async def test_another_job_of_the_same_name_is_let_be(tmp_path: Path) -> None:
+    async with working(tmp_path) as cluster:
+        await cluster.create_job(job(SAY))
+        await cluster.delete_job("local", "emg-a-a1", "the uid of one before")
+        assert condition(await ended(cluster))[0] == "Complete"
+
+
+async def test_a_suspended_job_waits_for_whoever_suspended_it(tmp_path: Path) -> None:
+    async with working(tmp_path) as cluster:
+        await cluster.create_job(job(SAY, suspend=True))
+        other = job(SAY)
+        other["metadata"] |= {"name": "emg-b-a1"}
+        await cluster.create_job(other)
+        await until(lambda: finished(cluster.body(Kind.JOB, "emg-b-a1")), "the other one ended")
+        assert cluster.bodies(Kind.POD, prefix="emg-a") == []
+
+
+def running(cluster: LocalCluster) -> int:
+    return sum(pod["status"]["phase"] == "Running" for pod in cluster.bodies(Kind.POD))

@@ -238,6 +238,13 @@ def test_a_failure_counts_though_its_job_is_gone() -> None:
     assert step.attempt == AttemptPlan(number=2, memory_mib=272)
 
 
+def test_an_ended_attempt_stays_so_while_its_job_is_being_removed() -> None:
+    ladder = after(decide(failed(Reason.OUT_OF_MEMORY, exit_code=137), given=Surroundings()))
+    ladder = replace(ladder, status=with_ended_attempt(ladder.status))
+    step = decide(view(JobState.STOPPING), of=ladder)
+    assert (step.status.attempts[0].reason, step.attempt) == (Reason.OUT_OF_MEMORY, None)
+
+
 def with_ended_attempt(status: SessionStatus) -> SessionStatus:
     ended = failed(Reason.OUT_OF_MEMORY, exit_code=137).as_attempt()
     return msgspec.structs.replace(status, attempts=(ended,))

@@ -108,6 +108,19 @@ def test_a_job_being_deleted_is_stopping_until_it_is_over() -> None:
     assert view_job(job, [pod_body(job)]).state is JobState.STOPPING
 
 
+def test_a_job_that_we_stop_did_not_fail_though_its_pod_was_killed_for_it() -> None:
+    job = job_body(**failed("PodFailurePolicy"))
+    job["metadata"]["deletionTimestamp"] = "2026-03-02T09:59:10Z"
+    seen = view_job(job, [pod_body(job, "Failed", exitCode=143)])
+    assert (seen.state, seen.as_attempt().ended) == (JobState.STOPPING, False)
+
+
+@pytest.mark.parametrize(("exit_code", "state"), [(11, "Running"), (137, "Running"), (21, "Waiting")])
+def test_a_job_whose_pod_ended_is_waiting_only_if_another_pod_follows(exit_code: int, state: str) -> None:
+    job = job_body()
+    assert view_job(job, [pod_body(job, "Failed", exitCode=exit_code)]).state == state
+
+
 def test_a_suspended_job_is_suspended() -> None:
     job = job_body()
     job["spec"]["suspend"] = True

@@ -269,6 +269,14 @@ class LifeCycle(RuleBasedStateMachine):
             self.cluster.remove(Kind.POD, over[which % len(over)]["metadata"]["name"])
 
     @rule()
+    def pods_of_stopped_jobs_are_killed(self) -> None:
+        for pod in self.running_pods():
+            job = self.job_of(pod)
+            if job and job["metadata"].get("deletionTimestamp"):
+                self.cluster.end_pod(pod["metadata"]["name"], 143)
+                self.cluster.sync_job(job["metadata"]["name"])
+
+    @rule()
     def controllers_run(self) -> None:
         for job in self.cluster.of(Kind.JOB):
             self.cluster.sync_job(job["metadata"]["name"])
