@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ class Watching:
         return sum("completed" in moments for moments in list(self.moments.values()))
 
     def _run(self) -> None:
-        with node_network():
+        with node_network(), suppress(aiohttp.ClientError):  # the node goes down in the end
             asyncio.run(self._watch_all())
 
     async def _watch_all(self) -> None:

@@ -39,24 +39,23 @@ class Occurrence:
 
 def occurrences(before: SessionStatus, after: SessionStatus) -> list[Occurrence]:
     """Return what a new status tells that the one before did not."""
-    found = []
-    if after.job_name and after.job_name != before.job_name:
-        note = f"{after.job_name} has {after.attempts[-1].memory_mib} MiB"
-        found.append(Occurrence(weight=Weight.NORMAL, reason=_JOB_CREATED, note=note))
-    if after.reason is not before.reason and after.reason not in _EVERYDAY:
-        weight = Weight.NORMAL if after.reason in _GOOD else Weight.WARNING
-        found.append(Occurrence(weight=weight, reason=after.reason, note=_sentence(after)))
-    return found
+    if after.reason is before.reason or after.reason in _EVERYDAY:
+        return []
+    weight = Weight.NORMAL if after.reason in _GOOD else Weight.WARNING
+    return [Occurrence(weight=weight, reason=after.reason, note=_sentence(after))]
 
 
-def build_event(
-    session: EMGSession, status: SessionStatus, occurrence: Occurrence, *, reporter: str, now: datetime
-) -> dict[str, Any]:
+def job_created(name: str, memory_mib: int) -> Occurrence:
+    """Return what to tell of a Job that was just made."""
+    return Occurrence(weight=Weight.NORMAL, reason=_JOB_CREATED, note=f"{name} has {memory_mib} MiB")
+
+
+def build_event(session: EMGSession, occurrence: Occurrence, *, reporter: str, now: datetime) -> dict[str, Any]:
     """Build the manifest of an Event; the same said again of the same attempt is the same Event."""
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"name": _name(session, status, occurrence), "namespace": session.namespace},
+        "metadata": {"name": _name(session, occurrence), "namespace": session.namespace},
         "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "type": occurrence.weight.value,
         "reason": occurrence.reason,
@@ -74,8 +73,8 @@ def build_event(
     }
 
 
-def _name(session: EMGSession, status: SessionStatus, occurrence: Occurrence) -> str:
-    told = "\n".join((session.uid, status.job_name or "", occurrence.reason))
+def _name(session: EMGSession, occurrence: Occurrence) -> str:
+    told = "\n".join((session.uid, session.status.job_name or "", occurrence.reason))
     return f"{session.name}.{hashlib.sha256(told.encode()).hexdigest()[:16]}"
 
 

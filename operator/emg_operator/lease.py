@@ -97,7 +97,7 @@ class Lease:
         self._tried_at = self.clock()
         try:
             with cluster_errors():
-                async with asyncio.timeout(self.timing.renew_within_s / 2):
+                async with asyncio.timeout(self.timing.renew_within_s / 3):
                     lease = await self._read()
                     if lease is None:
                         await self._create()

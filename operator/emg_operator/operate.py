@@ -39,13 +39,19 @@ async def operate(settings: OperatorSettings, database: str) -> None:
     stop = _stopper()
     _on_signals(stop)
     metrics = Metrics()
-    async with connected_cluster(writes_counted(metrics)) as api, open_summaries(database) as summaries:
+    # The lease has a connection of its own: where the network swallowed those of the others, it needs one new one only.
+    writes = writes_counted(metrics)
+    async with (
+        connected_cluster(writes) as api,
+        connected_cluster(writes) as lease_api,
+        open_summaries(database) as summaries,
+    ):
         program = Program(
             settings=settings,
             api=api,
             summaries=summaries,
             metrics=metrics,
-            lease=Lease(api=api, namespace=settings.namespace, holder=settings.holder),
+            lease=Lease(api=lease_api, namespace=settings.namespace, holder=settings.holder),
             streams=WatchStreams(WATCHED),
             stop=stop,
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from emg_operator.answers import Answers, Recordings, Summaries
 from emg_operator.bodies import Body, Kind
 from emg_operator.cluster import Cluster, JobRefused, SessionGone, StatusConflict
 from emg_operator.decisions import NextStep, decide_next, refused_step
-from emg_operator.events import build_event, occurrences
+from emg_operator.events import Occurrence, build_event, job_created, occurrences
 from emg_operator.learning import Learned
 from emg_operator.manifests import AttemptPlan, build_job, job_name
 from emg_operator.metrics import Metrics
@@ -170,6 +170,7 @@ class Reconciler:
         if job is not None:
             self._metrics.attempts.inc()
             self._observed.add_job(session.key, job)
+            await self._tell(session, [job_created(job_name(session.name, plan.number), plan.memory_mib)])
         elif surroundings.has_all_children:
             taken = f"{job_name(session.name, plan.number)} is there already and is not this session's: delete it"
             return refused_step(session, jobs, surroundings, taken, self._now())
@@ -183,13 +184,15 @@ class Reconciler:
         log.info("session=%s status=%s", session.key, status.reason)
         self._observed.replace(session.key, body, saved)
         self._metrics.progressed(session, status, self._now())
-        await self._tell(session, status)
-        return saved, replace(session, status=status)
+        news = occurrences(session.status, status)
+        session = replace(session, status=status)
+        await self._tell(session, news)
+        return saved, session
 
-    async def _tell(self, session: EMGSession, status: SessionStatus) -> None:
+    async def _tell(self, session: EMGSession, news: Sequence[Occurrence]) -> None:
         """Tell people; nothing depends on it, so what can't be told now is not told."""
-        for occurrence in occurrences(session.status, status):
-            event = build_event(session, status, occurrence, reporter=self._settings.holder, now=self._now())
+        for occurrence in news:
+            event = build_event(session, occurrence, reporter=self._settings.holder, now=self._now())
             try:
                 await self._cluster.create_event(event)
             except Failure as failure:

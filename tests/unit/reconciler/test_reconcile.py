@@ -88,7 +88,7 @@ async def test_anybodys_job_with_our_label_is_let_alone() -> None:
     async with working(cluster) as reconciler:
         reconciler.observe(Kind.JOB, None, foreign)
         reconciler.observe(Kind.SESSION, None, session_body())
-        await until(lambda: cluster.reason == "Queued", "the session gets a Job of its own")
+        await until(lambda: cluster.told == ["JobCreated"], "the session gets a Job of its own")
     assert cluster.jobs == [f"{NAME}-a1"]
 
 
@@ -101,6 +101,7 @@ async def test_a_job_that_the_api_server_refuses_is_told_in_the_status() -> None
     top = cluster.statuses[-1]["conditions"][-1]
     assert top["message"] == "the API server does not take the Job: exceeded quota: jobs"
     assert len(cluster.statuses[-1]["conditions"]) == 7
+    assert cluster.told == []
 
 
 async def test_a_session_deleted_while_its_status_is_written_stays_deleted() -> None:
