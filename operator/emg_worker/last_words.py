@@ -1,13 +1,11 @@
-"""What the worker says: in its log, and in the file whose content Kubernetes keeps however the worker ends."""
+"""What the worker says: on stderr, and in the file whose content Kubernetes keeps however the worker ends."""
 
-import logging
 import re
+import sys
 import time
 from pathlib import Path
 
 from emg_session.contract import TerminationMessage
-
-_logger = logging.getLogger(__name__)
 
 _PROCESS = Path("/proc/self/status")
 _LARGEST_KIB = re.compile(r"VmHWM:\s+(\d+) kB")
@@ -27,12 +25,12 @@ class LastWords:
     def say(self, line: str) -> None:
         """Say how far the work has come."""
         self._log.append(f"+{(time.monotonic() - self._started) * 1000:.0f} ms: {line}")
-        _logger.info(self._log[-1])
+        sys.stderr.write(f"emg_worker: {self._log[-1]}\n")
         self._write(TerminationMessage(message=f"ended by force after: {line}", log=tuple(self._log)))
 
     def end(self, exit_code: int, message: str) -> None:
         """Say how the work ended."""
-        _logger.info(message, extra={"exit_code": exit_code})
+        sys.stderr.write(f"emg_worker: {message}\n")
         self._write(TerminationMessage(exit_code=exit_code, message=message, used_mib=used_mib(), log=tuple(self._log)))
 
     def _write(self, words: TerminationMessage) -> None:
