@@ -47,6 +47,7 @@ from emg_session.recordings import Buckets, RecordingStore
 NAMESPACE = "local"
 _IMAGE = "none"  # no container is made of it
 _INTERRUPTED = 130
+_SECONDS_FOR_AN_END = 2
 # A file copied into the folder is announced by nobody; one that still grows is left alone.
 _SWEEP = SweepSettings(every_seconds=5, settle_seconds=3)
 
@@ -101,9 +102,8 @@ class Machine:
                 asyncio.get_running_loop().add_signal_handler(number, using.cancel)
             done, _ = await asyncio.wait([using, serving, *working], return_when=asyncio.FIRST_COMPLETED)
             server.stop()
-            for task in (using, *working):
-                task.cancel()
-            await asyncio.gather(using, serving, *working, return_exceptions=True)
+            await _stop([using, *working])
+            await asyncio.wait([serving])
         return self._exit_code(using, done)
 
     async def _use(self, server: Server, *, first_time: bool) -> int:
@@ -183,6 +183,15 @@ class Machine:
         if using.cancelled():
             return _INTERRUPTED if self.demo else 0
         return using.result()
+
+
+async def _stop(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel until all have ended: `asyncio.wait_for`, which libraries use, can lose a cancellation before Python 3.12."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_SECONDS_FOR_AN_END)
 
 
 def _refuse_authentication(env: Mapping[str, str]) -> None:
