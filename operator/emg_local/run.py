@@ -186,7 +186,7 @@ class Machine:
 
 
 async def _stop(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancel until all have ended: `asyncio.wait_for`, which libraries use, can lose a cancellation before Python 3.12."""
+    """Cancel until all have ended: the pool's `asyncio.wait_for` can lose a cancellation before Python 3.12."""
     pending = set(tasks)
     while pending:
         for task in pending:
