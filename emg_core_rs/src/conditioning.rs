@@ -4,10 +4,11 @@
 //! moving RMS. Averages at a segment's ends are over the samples present. Outside the segments every signal is zero.
 
 use crate::average::{moving_average, rows_needed};
+use crate::bundle::{Bundle, parted};
 use crate::envelope::{EnvelopeDesign, inner, map_rows, too_slow};
 use crate::error::AnalysisError;
 use crate::filter::{self, Butterworth, PADDING};
-use crate::lanes::Rows;
+use crate::lanes::{LANES, Rows};
 use crate::options::{Options, bad_option};
 use crate::statistics::{Sums, block_sums};
 use crate::workspace::{Workspace, with_workspace};
@@ -39,7 +40,15 @@ impl Conditioning {
     pub fn high_pass(&self, workspace: &mut Workspace, segments: &[Range<usize>]) {
         let Workspace { signal, rows } = workspace;
         for segment in segments {
-            self.remove_mean(&mut signal[padded_start(segment)..][..segment.len()]);
+            self.remove_mean(&mut signal[padded(segment)]);
+        }
+        let (short, long) = parted(segments, self.high_pass.settling_samples());
+        for segments in short.chunks(LANES) {
+            let mut bundle = bundled(rows, signal, segments, 0, |value| value);
+            bundle.filter(self.level, &self.high_pass);
+            unbundle(&bundle, segments, signal);
+        }
+        for segment in &long {
             beside(signal, segment, |padded| {
                 filter::extend(padded);
                 rows.cut(self.level, padded, self.high_pass.settling_samples(), 0);
@@ -54,7 +63,16 @@ impl Conditioning {
     pub fn envelope(&self, workspace: &mut Workspace, segments: &[Range<usize>]) {
         let Workspace { signal, rows } = workspace;
         let window = self.design.window_samples;
-        for segment in segments {
+        let (short, long) = parted(segments, self.low_pass.settling_samples());
+        for segments in short.chunks(LANES) {
+            let mut bundle = bundled(rows, signal, segments, window, f64::abs);
+            bundle.filter(self.level, &self.low_pass);
+            bundle.clear_extensions();
+            dispatch!(self.level, simd => without_negatives(simd, bundle.rows));
+            moving_average(self.level, bundle.rows, window);
+            unbundle(&bundle, segments, signal);
+        }
+        for segment in &long {
             beside(signal, segment, |padded| {
                 let averaged = rows_needed(window, padded.len());
                 rows.cut(self.level, padded, self.low_pass.settling_samples().max(averaged), averaged);
@@ -66,7 +84,9 @@ impl Conditioning {
                 moving_average(self.level, rows, window);
                 rows.join(self.level, padded);
             });
-            over_those_present(&mut signal[padded_start(segment)..][..segment.len()], window);
+        }
+        for segment in segments {
+            over_those_present(&mut signal[padded(segment)], window);
         }
     }
 
@@ -134,7 +154,7 @@ fn check_segments(samples: usize, segments: &[Range<usize>]) -> Result<(), Analy
 pub fn moving_mean(level: Level, workspace: &mut Workspace, segments: &[Range<usize>], window: usize) {
     let Workspace { signal, rows } = workspace;
     for segment in segments {
-        let samples = &mut signal[padded_start(segment)..][..segment.len()];
+        let samples = &mut signal[padded(segment)];
         rows.cut(level, samples, window, rows_needed(window, samples.len()));
         moving_average(level, rows, window);
         rows.join(level, samples);
@@ -142,8 +162,26 @@ pub fn moving_mean(level: Level, workspace: &mut Workspace, segments: &[Range<us
     }
 }
 
-fn padded_start(segment: &Range<usize>) -> usize {
-    PADDING + segment.start
+/// Where a segment's samples lie in a signal padded for the filters.
+fn padded(segment: &Range<usize>) -> Range<usize> {
+    PADDING + segment.start..PADDING + segment.end
+}
+
+fn bundled<'a>(
+    rows: &'a mut Rows,
+    signal: &[f64],
+    segments: &[Range<usize>],
+    window: usize,
+    value: impl Fn(f64) -> f64,
+) -> Bundle<'a> {
+    let samples: Vec<&[f64]> = segments.iter().map(|segment| &signal[padded(segment)]).collect();
+    Bundle::of(rows, &samples, window, value)
+}
+
+fn unbundle(bundle: &Bundle, segments: &[Range<usize>], signal: &mut [f64]) {
+    for (lane, segment) in segments.iter().enumerate() {
+        bundle.take(lane, &mut signal[padded(segment)]);
+    }
 }
 
 /// Calls `task` with a segment and the places beside it, which get their values back.

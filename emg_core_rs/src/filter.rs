@@ -153,6 +153,28 @@ pub fn zero_phase_magnitude(level: Level, filter: &Butterworth, signal: &mut Row
     dispatch!(level, simd => run::<_, true>(simd, filter, signal));
 }
 
+/// Filters signals that have nothing to do with each other, one in each lane, forward and backward, in place. All begin in
+/// the first row; `ends` has their numbers of samples in falling order, zero for lanes without one.
+pub fn zero_phase_apart(level: Level, filter: &Butterworth, rows: &mut [Row], ends: &[usize; LANES]) {
+    dispatch!(level, simd => apart(simd, filter, rows, ends));
+}
+
+#[inline(always)]
+fn apart<S: Simd>(simd: S, filter: &Butterworth, rows: &mut [Row], ends: &[usize; LANES]) {
+    let kernel = Kernel::new(simd, filter);
+    let mut state = kernel.warm_up(std::iter::empty());
+    for (lane, value) in rows[0].iter().enumerate() {
+        rest_at(&mut state, filter, lane, *value);
+    }
+    kernel.pass::<false, _>(&state, rows.chunks_mut(ROWS_BETWEEN_CLEARING).map(<[Row]>::iter_mut));
+    let mut state = kernel.warm_up(std::iter::empty());
+    for (lane, end) in ends.iter().enumerate().take_while(|(_, end)| **end > 0) {
+        rest_at(&mut state, filter, lane, rows[end - 1][lane]);
+        let next_end = ends.get(lane + 1).copied().unwrap_or(0);
+        state = kernel.pass::<false, _>(&state, backward(&mut rows[next_end..*end]));
+    }
+}
+
 #[inline(always)]
 fn run<S: Simd, const MAGNITUDE: bool>(simd: S, filter: &Butterworth, signal: &mut Rows) {
     let (last_row, last_lane) = signal.place(signal.samples() - 1);

@@ -19,6 +19,7 @@
 //!   a variable (it goes through the stack).
 //! * *Threads* take whole muscles, and whoever has time the hash (`analyze`).
 
+use crate::average::rows_needed;
 use fearless_simd::{Level, Simd, dispatch, f64x8, prelude::*};
 
 pub const LANES: usize = 8;
@@ -46,6 +47,13 @@ impl Rows {
                 row[lane] = *value;
             }
         }
+    }
+
+    /// Zeros for signals of up to `samples` in each lane, and for an average over `window` after them.
+    pub fn clear(&mut self, samples: usize, window: usize) {
+        self.samples = samples;
+        self.rows.clear();
+        self.rows.resize(samples + rows_needed(window, samples), [0.0; LANES]);
     }
 
     /// Room for that many numbers, whatever they are now; a signal cut before is gone.

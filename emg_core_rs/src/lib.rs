@@ -8,6 +8,7 @@
 mod analyze; //        a whole recording: muscles on threads, the hash beside them, scores
 mod average; //        moving average without subtraction (van Herk)
 mod baseline; //       the quietest quarter of a signal
+mod bundle; //         short segments side by side, one in each lane
 pub mod c3d; //        header, parameters, layout, metadata, samples
 mod conditioning; //   standard-1's signals, each usable segment by itself
 pub mod contraction; // threshold, minimum duration, merging, splitting; amplitude and criteria of each
