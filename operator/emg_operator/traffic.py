@@ -1,6 +1,7 @@
 """What goes over the wire to the API server, told by the connections: writes, and when watches were heard."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Collection
 from http import HTTPStatus
@@ -11,6 +12,8 @@ from yarl import URL
 
 from emg_operator.metrics import Metrics, WriteKind, WriteOutcome
 from emg_session.resource import PLURAL
+
+log = logging.getLogger(__name__)
 
 # The API server sends a bookmark about once a minute on a watch that has nothing else to tell.
 MOST_SILENT_S = 65.0
@@ -74,6 +77,7 @@ class WatchStreams:
         if plural in self._heard and params.response.ok:
             self._heard[plural] = self._clock()
             if "watch" in params.url.query:
+                log.info("watch=%s opened", plural)
                 self._open[plural] = (params.response.content, params.response.content.total_bytes)
 
 
