@@ -32,6 +32,7 @@ class Application(Starlette):
 
     def __init__(self, *, metrics: Metrics, spans: Spans, **starlette: Any) -> None:  # noqa: ANN401 - Starlette's own
         super().__init__(**starlette)
+        self.router.redirect_slashes = False  # another path is not found, and nobody is sent to a path of theirs
         self._metrics = metrics
         self._spans = spans
 

@@ -16,7 +16,7 @@ from emg_session.errors import (
     StorageUnavailable,
     UnknownBucket,
 )
-from emg_session.resource import EMGSession
+from emg_session.resource import EMGSession, RecordingRef
 from emg_session.summary import summary_facts
 
 _OUTAGE = timedelta(seconds=4)
@@ -31,7 +31,9 @@ _NOT_READABLE: dict[type[Failure], NotReadable] = {
 class Summaries(Protocol):
     """What is asked of the database."""
 
-    async def load_summary(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    async def load_summary(
+        self, name: str, recording: RecordingRef, parameters: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
         """Return the summary of a session for exactly these parameters. Raises DatabaseUnavailable."""
 
 
@@ -57,7 +59,9 @@ class Answers:
             return NoSummary.UNREACHABLE
         try:
             with self._database_outage.noticed():
-                summary = await self._summaries.load_summary(session.name, WorkerContract.of(session).parameters())
+                summary = await self._summaries.load_summary(
+                    session.name, session.spec.recording, WorkerContract.of(session).parameters()
+                )
         except (DatabaseUnavailable, SchemaMismatch):
             return NoSummary.UNREACHABLE
         return NoSummary.MISSING if summary is None else summary_facts(summary)

@@ -11,7 +11,7 @@ from emg_session.resource import GROUP, PLURAL, SESSION_LABEL, VERSION
 
 _OF_SESSIONS = {SESSION_LABEL: kopf.PRESENT}
 WATCHED = (PLURAL, "jobs", "pods")
-# A watch that falls silent is begun anew after 70 s; a list, which comes in chunks, would be waited for for five minutes.
+# A watch that falls silent is begun anew after 70 s; else a chunk of a list would be waited for for five minutes.
 _SECONDS_FOR_A_LIST = 30.0
 
 

@@ -84,7 +84,10 @@ class Metrics:
         ran_out = sum(attempt.reason is Reason.OUT_OF_MEMORY for attempt in status.attempts)
         known = sum(attempt.reason is Reason.OUT_OF_MEMORY for attempt in session.status.attempts)
         self.out_of_memory.inc(max(0, ran_out - known))
-        if status.finished and not session.status.finished:
+        is_first_run = session.rerun is None and all(
+            attempt.number == place for place, attempt in enumerate(status.attempts, 1)
+        )
+        if status.finished and not session.status.finished and is_first_run:
             self.result_seconds.observe(max(0.0, (now - session.created_at).total_seconds()))
 
     def swept(self, outcome: SweepOutcome) -> None:

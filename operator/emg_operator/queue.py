@@ -87,6 +87,8 @@ class WorkQueue:
             await asyncio.wait([task])
         finally:
             task.cancel()
+        if task.cancelled():  # by something inside; it must not end this worker
+            return self._pause_s(name, "its work was cancelled from inside")
         match task.exception():
             case None:
                 self._failures.pop(name, None)

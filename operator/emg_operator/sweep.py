@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from emg_operator.metrics import Metrics, SweepOutcome
 from emg_operator.wanted import Wanted
 from emg_session.database import SummaryStore
-from emg_session.errors import Failure
+from emg_session.errors import Failure, PermanentFailure
 from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, ListedObject, RecordingStore
 from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, session_name
@@ -82,7 +82,15 @@ class Sweep:
         listed = {session_name(found.uri, found.version): found for found in recordings}
         known = await self.summaries.known_sessions(listed)
         unknown = [name for name in listed if name not in known]
-        return sum([await self._create(name, listed[name]) for name in unknown[:most_finds]])
+        return sum([await self._found(name, listed[name]) for name in unknown[:most_finds]])
+
+    async def _found(self, name: str, listed: ListedObject) -> bool:
+        """Create a session; one that is refused does not keep the rest of its bucket waiting."""
+        try:
+            return await self._create(name, listed)
+        except PermanentFailure as failure:
+            log.warning("session=%s found by the sweep, but refused: %s", name, failure)
+            return False
 
     def _is_settled_recording(self, bucket: str, listed: ListedObject) -> bool:
         """Storage's clock may be ahead of ours by any amount: only what is near to now is left for later."""

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from emg_session.contract import WorkerContract
-from emg_session.errors import SchemaMismatch
+from emg_session.errors import SchemaMismatch, SummaryRefused
 from emg_session.listing import (
     EVERY_SESSION,
     LIST_SESSIONS,
@@ -24,7 +24,7 @@ from emg_session.listing import (
 )
 from emg_session.migrate import schema_version
 from emg_session.pool import ANSWER_SECONDS, Database, open_database
-from emg_session.resource import SessionSpec, session_id
+from emg_session.resource import RecordingRef, SessionSpec, session_id
 from emg_session.summary import PROCESSING_VERSION
 
 _SCHEMA_VERSION = "SELECT max(version) FROM schema_migrations"
@@ -36,6 +36,13 @@ INSERT INTO therapy_sessions
 VALUES (%(id)s, %(session_code)s, %(file_path)s, %(object_version)s, %(subject)s, %(parameters)s::jsonb,
         %(file_size_bytes)s, %(game_metadata)s::jsonb)
 ON CONFLICT DO NOTHING
+"""
+
+# A name may be chosen freely, and chosen again after its session is gone.
+_OF_ANOTHER_RECORDING = """
+SELECT 1 FROM therapy_sessions
+WHERE session_code = %(session_code)s
+  AND (file_path, object_version) IS DISTINCT FROM (%(file_path)s, %(object_version)s)
 """
 
 _SAVE_SESSION = """
@@ -78,13 +85,18 @@ SELECT result.analytics_summary
 FROM therapy_sessions AS session
 JOIN analysis_results AS result ON result.file_hash = session.file_hash
 WHERE session.session_code = %(session_code)s
+  AND session.file_path = %(file_path)s
+  AND session.object_version = %(object_version)s
   AND result.processing_version = %(processing_version)s
   AND result.parameters = %(parameters)s::jsonb
 """
 
-# What the sweep must not make again, also when its EMGSession is gone.
+# What the sweep must not make again, also when its EMGSession is gone. One that was never analysed may be lost, as with
+# its namespace: after a day it is made again, which is nothing new where it still exists.
 _KNOWN_SESSIONS = """
-SELECT session_code FROM therapy_sessions WHERE session_code = ANY(%(session_codes)s::text[])
+SELECT session_code FROM therapy_sessions
+WHERE session_code = ANY(%(session_codes)s::text[])
+  AND (file_hash IS NOT NULL OR created_at > now() - interval '1 day')
 """
 
 _SESSIONS = """
@@ -171,6 +183,7 @@ class SummaryStore:
         async with self._connection() as connection:
             # Nearly every session is new, and one statement is a transaction of its own.
             if (await connection.execute(_ADD_SESSION, row)).rowcount == 0:
+                await _refuse_another_recording(connection, row)
                 await connection.execute(_SAVE_SESSION, row)
 
     async def save_result(self, name: str, spec: SessionSpec, result: AnalysisResult) -> None:
@@ -183,19 +196,28 @@ class SummaryStore:
         }
         async with self._connection() as connection, connection.transaction():
             await connection.execute(_ADD_SESSION, row)
+            await _refuse_another_recording(connection, row)
             await connection.execute(_SAVE_SESSION, row)
             await connection.execute(_SAVE_RESULT, row | summary)
             await connection.execute(_SAVE_PERSONAL, row | dict(result.personal))
 
-    async def load_summary(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the summary of a session for exactly these parameters, if it is stored."""
-        values = {"session_code": name, "processing_version": PROCESSING_VERSION, "parameters": _json(parameters)}
+    async def load_summary(
+        self, name: str, recording: RecordingRef, parameters: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Return the summary of a session for exactly this recording and these parameters, if it is stored."""
+        values = {
+            "session_code": name,
+            "file_path": recording.uri,
+            "object_version": recording.version,
+            "processing_version": PROCESSING_VERSION,
+            "parameters": _json(parameters),
+        }
         async with self._connection() as connection:
             row = await (await connection.execute(_LOAD_RESULT, values)).fetchone()
         return row[0] if row else None
 
     async def known_sessions(self, names: Collection[str]) -> set[str]:
-        """Return which of these names the database knows, whatever became of their sessions."""
+        """Return which of these names need no session made: analysed, or received within a day."""
         async with self._connection() as connection:
             rows = await (await connection.execute(_KNOWN_SESSIONS, {"session_codes": list(names)})).fetchall()
         return {row[0] for row in rows}
@@ -225,6 +247,11 @@ async def open_summaries(
         database_url, most_connections=most_connections, answer_seconds=answer_seconds
     ) as database:
         yield SummaryStore(database)
+
+
+async def _refuse_another_recording(connection: psycopg.AsyncConnection, row: Mapping[str, Any]) -> None:
+    if await (await connection.execute(_OF_ANOTHER_RECORDING, row)).fetchone():
+        raise SummaryRefused("the session's name belongs to another recording: create the session under another name")
 
 
 def _session_row(

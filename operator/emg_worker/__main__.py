@@ -42,7 +42,9 @@ def attempt(say: Callable[[str], None]) -> tuple[int, str]:
         return ExitCode.STORED, asyncio.run(work(say))
     except Failure as failure:
         return exit_code(failure), str(failure)
-    except Exception as error:  # noqa: BLE001 - the one place where a bug becomes an exit code
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # noqa: BLE001 - the one place where a bug, be it a panic in the core, becomes a code
         return ExitCode.INTERNAL_ERROR, f"a bug: {place_of(error)}"
 
 

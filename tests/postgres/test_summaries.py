@@ -59,7 +59,7 @@ def rows(url: str, table: str) -> list[tuple]:
 
 async def test_what_is_saved_is_loaded(either: Summaries, result: AnalysisResult) -> None:
     await either.save_result("emg-a", SPEC, result)
-    summary = await either.load_summary("emg-a", CONTRACT.parameters())
+    summary = await either.load_summary("emg-a", RECORDING, CONTRACT.parameters())
     assert summary is not None
     assert summary["recording"]["sha256"] == result.file_hash
 
@@ -79,7 +79,9 @@ async def test_the_same_bytes_in_two_sessions_share_one_result(either: Summaries
     await either.save_result("emg-a", SPEC, result)
     await either.save_result("emg-b", other, result)
     parameters = CONTRACT.parameters()
-    assert await either.load_summary("emg-a", parameters) == await either.load_summary("emg-b", parameters)
+    of_other = await either.load_summary("emg-b", other.recording, parameters)
+    assert await either.load_summary("emg-a", RECORDING, parameters) == of_other
+    assert of_other is not None
 
 
 async def test_workers_that_store_at_once_leave_one_row(
@@ -94,7 +96,7 @@ async def test_workers_that_store_at_once_leave_one_row(
 
 async def test_other_parameters_find_no_summary(either: Summaries, result: AnalysisResult) -> None:
     await either.save_result("emg-a", SPEC, result)
-    assert await either.load_summary("emg-a", {"profile": "other", "options": {}}) is None
+    assert await either.load_summary("emg-a", RECORDING, {"profile": "other", "options": {}}) is None
 
 
 async def test_a_session_shows_the_result_of_its_own_parameters(
@@ -125,7 +127,7 @@ async def test_erasing_a_session_leaves_the_result_to_the_other_that_shares_it(
     await summaries.save_result("emg-b", SPEC, result)
     with psycopg.connect(database_url) as connection:
         connection.execute("DELETE FROM therapy_sessions WHERE session_code = 'emg-a'")
-    assert await summaries.load_summary("emg-b", CONTRACT.parameters()) is not None
+    assert await summaries.load_summary("emg-b", RECORDING, CONTRACT.parameters()) is not None
 
 
 async def test_the_subject_is_the_sessions_not_guessed_from_a_folder(either: Summaries) -> None:
@@ -219,7 +221,7 @@ async def test_a_server_that_falls_silent_is_given_up_on() -> None:
         async with open_summaries(url, most_connections=1, answer_seconds=0.5) as store:
             await store.check_schema()
             with stopped_backends(server.url), pytest.raises(DatabaseUnavailable):
-                await store.load_summary("emg-a", CONTRACT.parameters())
+                await store.load_summary("emg-a", RECORDING, CONTRACT.parameters())
 
 
 async def test_a_statement_that_takes_too_long_is_ended_by_the_server(database_url: str) -> None:
@@ -247,3 +249,29 @@ def stopped_backends(url: str) -> Iterator[None]:
     yield
     for pid in backends:
         os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_name_that_belongs_to_another_recording_is_refused_and_tells_nothing(
+    either: Summaries, result: AnalysisResult
+) -> None:
+    await either.save_result("emg-a", SPEC, result)
+    other = replace(SPEC, recording=replace(RECORDING, version="another"))
+    assert await either.load_summary("emg-a", other.recording, CONTRACT.parameters()) is None
+    with pytest.raises(SummaryRefused, match="belongs to another recording"):
+        await either.save_received("emg-a", other, None)
+    with pytest.raises(SummaryRefused, match="belongs to another recording"):
+        await either.save_result("emg-a", other, result)
+
+
+async def test_what_was_received_long_ago_and_never_analysed_is_made_again_by_the_sweep(
+    summaries: SummaryStore, result: AnalysisResult, database_url: str
+) -> None:
+    for name in ("emg-old", "emg-analysed", "emg-new"):
+        await summaries.save_received(name, SPEC, None)
+    await summaries.save_result("emg-analysed", SPEC, result)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "UPDATE therapy_sessions SET created_at = now() - interval '2 days' WHERE session_code <> 'emg-new'"
+        )
+    names = ["emg-old", "emg-analysed", "emg-new", "emg-unknown"]
+    assert await summaries.known_sessions(names) == {"emg-analysed", "emg-new"}

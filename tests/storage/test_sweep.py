@@ -1,15 +1,18 @@
 """The sweep against real storage, with sessions and database in memory."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from emg_operator.metrics import Metrics
 from emg_operator.sweep import Sweep, SweepSettings
 from emg_operator.wanted import Wanted
+from emg_session.errors import SessionRefused
 from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import RecordingRef, build_session, build_spec, session_name
@@ -181,3 +184,20 @@ class EverythingKnown(dict[str, object]):
 def resident_mib() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+async def test_a_session_that_is_refused_does_not_keep_its_bucket_waiting(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        place.put(f"P001/{name}.c3d", b"bytes")
+    found = sweeping(place.base)
+    create = found.sessions.create
+
+    async def refuse_one(manifest: Mapping[str, Any]) -> bool:
+        if manifest["spec"]["recording"]["uri"].endswith("a.c3d"):
+            raise SessionRefused("no")
+        return await create(manifest)
+
+    monkeypatch.setattr(found.sessions, "create", refuse_one)
+    assert await found.sweep.sweep() == 1

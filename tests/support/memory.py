@@ -13,10 +13,10 @@ import msgspec
 from emg_session.audit import AuditEntry
 from emg_session.contract import WorkerContract
 from emg_session.database import AnalysisResult, StoredSession, listed
-from emg_session.errors import ClusterUnavailable, DatabaseUnavailable, Failure, SchemaMismatch
+from emg_session.errors import ClusterUnavailable, DatabaseUnavailable, Failure, SchemaMismatch, SummaryRefused
 from emg_session.listing import EVERY_SESSION, ListedSession, Place, Progress, SessionFilter
 from emg_session.migrate import schema_version
-from emg_session.resource import EMGSession, SessionSpec, session_id
+from emg_session.resource import EMGSession, RecordingRef, SessionSpec, session_id
 
 CREATED_AT = datetime(2026, 3, 2, 10, 0, 0, tzinfo=UTC)
 
@@ -75,6 +75,8 @@ class MemorySummaries:
     async def save_received(self, name: str, spec: SessionSpec, metadata: Mapping[str, Any] | None) -> None:
         self._answer()
         known = self.rows.setdefault(name, _row(name, spec))
+        if not self._is_of(name, spec.recording):
+            raise SummaryRefused("the session's name belongs to another recording")
         self.keys.setdefault(name, ("", _parameters(WorkerContract(session_name=name, spec=spec).parameters())))
         if metadata is not None:
             self.rows[name] = replace(known, game_metadata=dict(metadata))
@@ -84,10 +86,18 @@ class MemorySummaries:
         self.keys[name] = (result.file_hash, _parameters(result.parameters))
         self.results[self.keys[name]] = msgspec.json.decode(result.summary_json)
 
-    async def load_summary(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    async def load_summary(
+        self, name: str, recording: RecordingRef, parameters: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
         self._answer()
+        if not self._is_of(name, recording):
+            return None
         file_hash, _ = self.keys.get(name, ("", b""))
         return self.results.get((file_hash, _parameters(parameters)))
+
+    def _is_of(self, name: str, recording: RecordingRef) -> bool:
+        row = self.rows.get(name)
+        return row is not None and (row.file_path, row.object_version) == (recording.uri, recording.version)
 
     async def known_sessions(self, names: Collection[str]) -> set[str]:
         self._answer()

@@ -25,7 +25,7 @@ from emg_session.errors import (
     RecordingNotThere,
     StorageUnavailable,
 )
-from emg_session.resource import SESSION_LABEL, SessionSpec, build_session
+from emg_session.resource import SESSION_LABEL, RecordingRef, SessionSpec, build_session
 from emg_session.status import SessionStatus
 
 Event = tuple[Kind, str | None, Body]
@@ -67,7 +67,9 @@ class Database:
     rows: set[tuple[str, str]] = field(default_factory=set)
     away: bool = False
 
-    async def load_summary(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    async def load_summary(
+        self, name: str, _recording: RecordingRef, parameters: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
         """Return a summary where there is a row."""
         if self.away:
             raise DatabaseUnavailable("away")

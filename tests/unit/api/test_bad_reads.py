@@ -65,6 +65,7 @@ async def test_no_channels_name_breaks_anything(web, session, name):
 @SOME
 @given(WORDS.filter(bool))
 @example("../sessions")
+@example("/")
 @example("emg-aaaaaaaaaaaa")
 @example("%2e%2e")
 async def test_no_sessions_key_breaks_anything(web, name):

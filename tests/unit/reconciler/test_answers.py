@@ -14,6 +14,7 @@ from emg_session.errors import (
     StorageUnavailable,
     UnknownBucket,
 )
+from emg_session.resource import RecordingRef
 from tests.support.sessions import NOW, session
 from tests.support.simulated import SUMMARY, Clock
 
@@ -25,7 +26,9 @@ class Server:
         self.failure: Failure | None = None
         self.asked = 0
 
-    async def load_summary(self, _name: str, _parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    async def load_summary(
+        self, _name: str, _recording: RecordingRef, _parameters: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
         self._answer()
         return SUMMARY
 

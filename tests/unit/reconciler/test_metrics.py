@@ -1,5 +1,6 @@
 """What Prometheus is told."""
 
+import dataclasses
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -25,6 +26,12 @@ def test_the_end_of_a_session_is_timed_from_its_creation() -> None:
     metrics = Metrics()
     metrics.progressed(session(), completed(), NOW)
     assert value(metrics, "emg_operator_result_seconds_sum") == 60.0
+
+
+def test_a_run_that_was_asked_for_again_is_not_timed_from_its_creation() -> None:
+    metrics = Metrics()
+    metrics.progressed(dataclasses.replace(session(), rerun="again"), completed(), NOW)
+    assert value(metrics, "emg_operator_result_seconds_count") == 0.0
 
 
 def test_a_session_that_ended_before_it_was_made_by_another_clock_took_no_time() -> None:

@@ -95,3 +95,17 @@ async def test_the_queue_tells_its_length_and_how_long_the_first_has_waited() ->
     queue.add("b")
     assert queue.length() == 2
     assert queue.oldest_seconds() >= 0.01
+
+
+async def test_work_that_is_cancelled_from_inside_ends_no_worker() -> None:
+    done = asyncio.Event()
+
+    async def work(name: str) -> None:
+        if name == "last":
+            done.set()
+        raise asyncio.CancelledError
+
+    queue = WorkQueue(work)
+    for name in ("a", "b", "c", "d", "last"):
+        queue.add(name)
+    await until(queue, done)

@@ -79,7 +79,7 @@ async def test_the_worker_stores_what_it_computed_under_its_session(tmp_path: Pa
     spec = SessionSpec(recording=RecordingRef(uri=f"file://{path}", version=version), profile="ghostly-2")
     summaries = MemorySummaries()
     sentence = await Worker(WorkerContract(session_name="emg-a", spec=spec), store, summaries).run()
-    assert (await summaries.load_summary("emg-a", {"profile": "ghostly-2", "options": {}})) is not None
+    assert await summaries.load_summary("emg-a", spec.recording, {"profile": "ghostly-2", "options": {}})
     assert sentence.startswith("summary of ")
 
 
@@ -92,7 +92,7 @@ async def test_a_second_readers_difference_is_said_beside_the_summary(tmp_path: 
     summaries = MemorySummaries()
     contract = WorkerContract(session_name="emg-a", spec=spec)
     said = await Worker(contract, store, summaries, lambda _: different).run()
-    stored = await summaries.load_summary("emg-a", contract.parameters())
+    stored = await summaries.load_summary("emg-a", contract.spec.recording, contract.parameters())
     assert said.endswith(" bytes stored; channel 1 differs: no known reason")
     assert stored == json.loads(emg_core.open(path).analyze_json(profile="ghostly-2"))
 
