@@ -1,6 +1,7 @@
 """What becomes of sessions when something is wrong, on a real node."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -124,9 +125,11 @@ def test_suspending_stops_a_job_and_resuming_makes_it_again(deployment: Deployme
 def test_a_newer_version_of_an_object_supersedes_the_older(deployment: Deployment, recording: bytes) -> None:
     key = "P107/take.c3d"
     deployment.upload(key, recording)
+    uploaded_s = int(time.time())
     with results_locked(deployment):
         older = deployment.notify(key).json()["session_code"]
         wait_for(older, "Running")
+        wait_until(lambda: int(time.time()) > uploaded_s, "storage, which tells whole seconds, can tell the two apart")
         deployment.upload(key, recording + b"\0")
         newer = deployment.notify(key).json()["session_code"]
         wait_for(older, "Superseded")

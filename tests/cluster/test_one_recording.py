@@ -14,6 +14,7 @@ import httpx2
 import numpy as np
 import pytest
 
+from emg_session.resource import SESSION_LABEL
 from tests.cluster.deployment import Deployment, cluster, require_node
 from tests.cluster.machine import run
 from tests.support.needs import shared_data
@@ -120,9 +121,13 @@ def test_the_worker_logs_in_the_trace_of_its_notice(journey: Journey) -> None:
 
 def test_personal_data_is_in_its_own_table(deployment: Deployment, journey: Journey) -> None:
     personal = emg_core.open(journey.path).personal
-    sql = "SELECT player_name, therapist_id, group_id, marker_set FROM session_personal_data"
+    sql = """
+        SELECT player_name, therapist_id, group_id, marker_set
+        FROM session_personal_data AS personal JOIN therapy_sessions AS session ON session.id = personal.session_id
+        WHERE session.session_code = %(session)s
+    """
     columns = ("player_name", "therapist_id", "group_id", "marker_set")
-    assert deployment.query(sql) == [tuple(personal[column] for column in columns)]
+    assert deployment.query(sql, session=journey.session) == [tuple(personal[column] for column in columns)]
 
 
 def test_no_object_in_the_cluster_holds_personal_data(journey: Journey) -> None:
@@ -136,6 +141,7 @@ def test_no_object_in_the_cluster_holds_personal_data(journey: Journey) -> None:
 
 def test_a_second_notice_changes_nothing(deployment: Deployment, journey: Journey) -> None:
     again = deployment.notify(KEY).json()
-    jobs: Mapping[str, Any] = json.loads(cluster("get", "jobs", "-o", "json"))
+    ours = f"--selector={SESSION_LABEL}={journey.session}"
+    jobs: Mapping[str, Any] = json.loads(cluster("get", "jobs", ours, "-o", "json"))
     assert (again["session_code"], again["created"]) == (journey.session, False)
     assert [job["metadata"]["name"] for job in jobs["items"]] == [f"{journey.session}-a1"]

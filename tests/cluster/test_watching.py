@@ -22,7 +22,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def reasons(subject: str) -> Counter[str]:
     """Return how many sessions of subjects that start so are where."""
     sessions = json.loads(cluster("get", "emgsessions", "-o", "json"))["items"]
-    ours = [session for session in sessions if session["spec"]["subject"].startswith(subject)]
+    ours = [session for session in sessions if session["spec"].get("subject", "").startswith(subject)]
     tops = [c for s in ours for c in s.get("status", {}).get("conditions", []) if c["type"] == "Succeeded"]
     return Counter(top["reason"] for top in tops)
 
