@@ -139,7 +139,10 @@ def expiry(token: str) -> float:
 
 
 class ClusterReviews:
-    """Asks the API server, as an account that may create TokenReviews and SubjectAccessReviews."""
+    """Asks the API server, as an account that may create TokenReviews and SubjectAccessReviews.
+
+    Rights are those in `namespace`; where it is "", those in all namespaces.
+    """
 
     def __init__(self, api: client.ApiClient, *, audience: str, namespace: str) -> None:
         self._tokens = client.AuthenticationV1Api(api)
