@@ -63,7 +63,7 @@ class MemorySessions:
 class MemorySummaries:
     """Does what SummaryStore does; `away` makes it answer as a database that is not there, `schema` as another one.
 
-    `silent` lets its schema be asked for ever.
+    `silent` lets its schema be asked for ever; `checks` is how often it was.
     """
 
     rows: dict[str, StoredSession] = field(default_factory=dict)
@@ -71,9 +71,11 @@ class MemorySummaries:
     results: dict[tuple[str, bytes], dict[str, Any]] = field(default_factory=dict)
     away: bool = False
     silent: bool = False
+    checks: int = 0
     schema: int = field(default_factory=schema_version)
 
     async def check_schema(self) -> None:
+        self.checks += 1
         if self.silent:
             await asyncio.Event().wait()
         self._answer()
