@@ -11,7 +11,7 @@ from emg_operator.bodies import Body
 from emg_operator.observed import Family
 from emg_session.errors import PermanentFailure, TransientFailure
 from emg_session.resource import GROUP, PLURAL, SESSION_LABEL, VERSION
-from emg_session.sessions import REQUEST_SECONDS, cluster_errors
+from emg_session.sessions import REQUEST_SECONDS, already_exists, cluster_errors
 from emg_session.status import SessionStatus
 
 _NOT_FOUND, _CONFLICT = 404, 409
@@ -132,7 +132,7 @@ class KubernetesCluster:
             except client.ApiException as error:
                 if error.status in _REFUSALS:
                     raise JobRefused(_said(error)) from error
-                if error.status != _CONFLICT:
+                if not already_exists(error):
                     raise
                 return None
         return cast(Body, job)
@@ -195,7 +195,7 @@ class KubernetesCluster:
                     _request_timeout=REQUEST_SECONDS,
                 )
             except client.ApiException as error:
-                if error.status != _CONFLICT:
+                if not already_exists(error):
                     raise
 
 
