@@ -254,6 +254,11 @@ def unsigned() -> str:
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts) + "."
 
 
+def odd_header(changes: dict[str, object]) -> str:
+    header = {"alg": "RS256", "kid": RSAKey.import_key(GOOGLE_KEY).thumbprint()} | changes
+    return f"{base64.urlsafe_b64encode(msgspec.json.encode(header)).decode().rstrip('=')}.e30.AAAA"
+
+
 def signed_with_the_public_key() -> str:
     public = RSAKey.import_key(GOOGLE_KEY).as_pem(private=False)
     return token(OctKey.import_key(base64.b64encode(public)), {"alg": "HS256"})
@@ -267,10 +272,22 @@ def signed_with_the_public_key() -> str:
         lambda: token(RSAKey.import_key(pem_of(rsa_key()))),
         lambda: token(RSAKey.import_key(GOOGLE_KEY), {"alg": "RS512"}),
         lambda: token(RSAKey.import_key(GOOGLE_KEY))[:-4] + "AAAA",
+        lambda: odd_header({"crit": 1}),
+        lambda: odd_header({"crit": 1, "kid": "newer"}),
         lambda: "a.b.c",
         lambda: "x" * 10_000,
     ],
-    ids=["none", "public key as secret", "other key", "other algorithm", "changed", "no token", "endless"],
+    ids=[
+        "none",
+        "public key as secret",
+        "other key",
+        "other algorithm",
+        "changed",
+        "odd",
+        "odd, newer",
+        "no token",
+        "endless",
+    ],
 )
 async def test_a_token_signed_otherwise_is_refused(made):
     with pytest.raises(NotSigned):
