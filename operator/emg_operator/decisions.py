@@ -197,7 +197,7 @@ def _by_the_newest_attempt(situation: Situation) -> Answer:
 
 def _after(situation: Situation, newest: Attempt, reason: Reason | None, message: str) -> Answer:
     if reason is None:  # planned, or its Job was deleted, which is no failure
-        return start(situation, newest.number, newest.memory_mib)
+        return start(situation, newest.number, _planned_mib(situation, newest))
     if reason is Reason.COMPLETED:
         return _another_attempt(situation, newest, Reason.INTERNAL_ERROR, "the summary is not stored")
     # Without an exit code the pod was gone before anybody saw it: that is nobody's failure.
@@ -205,6 +205,12 @@ def _after(situation: Situation, newest: Attempt, reason: Reason | None, message
     if killed or reason in _WORTH_ANOTHER_ATTEMPT:
         return _another_attempt(situation, newest, reason, message)
     return failed(reason, message)
+
+
+def _planned_mib(situation: Situation, newest: Attempt) -> int:
+    """Return what was planned; for a first attempt what the spec says by now, as a refusal may have led to an edit."""
+    is_first = len(situation.run.attempts) == 1
+    return (is_first and situation.session.spec.job.memory_mib) or newest.memory_mib
 
 
 def _another_attempt(situation: Situation, newest: Attempt, reason: Reason, message: str) -> Answer:

@@ -232,6 +232,13 @@ def test_a_deleted_job_is_made_again_and_is_no_failed_attempt() -> None:
     assert (step.attempt, step.status.attempt_count) == (AttemptPlan(number=1, memory_mib=136), 1)
 
 
+def test_a_first_attempt_that_could_not_be_made_gets_the_memory_that_the_spec_says_by_now() -> None:
+    refused = decide(of=session(msgspec.structs.replace(SPEC, job=JobOptions(memory_mib=65536))))
+    assert refused.attempt == AttemptPlan(number=1, memory_mib=65536)
+    edited = after(refused, job=JobOptions(memory_mib=512))
+    assert decide(of=edited).attempt == AttemptPlan(number=1, memory_mib=512)
+
+
 def test_a_failure_counts_though_its_job_is_gone() -> None:
     ladder = after(decide(failed(Reason.OUT_OF_MEMORY, exit_code=137), of=session(SPEC), given=Surroundings()))
     step = decide(of=replace(ladder, status=with_ended_attempt(ladder.status)))
