@@ -79,10 +79,10 @@ def decide_next(
 def refused_step(
     session: EMGSession, jobs: Sequence[JobView], surroundings: Surroundings, refusal: str, now: datetime
 ) -> NextStep:
-    """Return what follows when the API server does not take the Job that was decided on."""
+    """Return what follows when the API server does not take the Job that was decided on; its place is free."""
     progress = Progress(Truth.UNKNOWN, Reason.PENDING, f"the API server does not take the Job: {refusal}")
     status = status_of(session, Run.of(session, jobs), surroundings, progress, now)
-    return NextStep(status=status, occupies=not session.spec.job.queue_name, again_after_s=_REFUSED_AGAIN_S)
+    return NextStep(status=status, again_after_s=_REFUSED_AGAIN_S)
 
 
 def _next_step(situation: Situation, decision: Decision) -> NextStep:
