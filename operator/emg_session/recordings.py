@@ -14,7 +14,13 @@ import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import ObjectStore, from_url
 
-from emg_session.errors import RecordingChanged, RecordingNotThere, StorageUnavailable, UnknownBucket
+from emg_session.errors import (
+    InvalidSettings,
+    RecordingChanged,
+    RecordingNotThere,
+    StorageUnavailable,
+    UnknownBucket,
+)
 from emg_session.settings import json_setting
 
 if TYPE_CHECKING:  # types only, absent at run time
@@ -42,6 +48,8 @@ class Buckets:
     def from_json(cls, text: str) -> "Buckets":
         """Parse EMG_BUCKETS; raises InvalidSettings."""
         uris = json_setting(text, dict[str, str], "EMG_BUCKETS", _EXAMPLE)
+        for name, uri in uris.items():
+            _check_scheme(name, uri)
         return cls({name: uri.rstrip("/") for name, uri in uris.items()})
 
     def uri(self, bucket: str, key: str) -> str:
@@ -148,6 +156,15 @@ class RecordingStore:
             )
             self._stores[base] = from_url(base, **options)
         return self._stores[base]
+
+
+def _check_scheme(bucket: str, uri: str) -> None:
+    """Refuse what no store can be made of; the URI itself, which may hold a credential, is not repeated."""
+    try:
+        obstore.parse_scheme(uri)
+    except (ValueError, BaseError):
+        message = f"EMG_BUCKETS has no URI that can be read for {bucket!r}; for example {_EXAMPLE}"
+        raise InvalidSettings(message) from None
 
 
 def _is_plain(key: str) -> bool:
