@@ -243,7 +243,7 @@ def _is_superseded(situation: Situation) -> bool | None:
     match situation.surroundings.object:
         case NotReadable.NOT_ASKED:
             return None
-        case Readable(size_bytes=int()) | NotReadable.UNREACHABLE:
+        case Readable(size_bytes=int()) | NotReadable.UNREACHABLE | NotReadable.FORBIDDEN:
             return False
         case _:
             return True

@@ -206,7 +206,7 @@ def _translated() -> Iterator[None]:
     except FileNotFoundError as error:
         raise RecordingNotThere("the object is not there (yet)") from error
     except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise StorageUnavailable("storage refuses our credentials; check the AWS_… settings") from error
+        raise _refusal() from error
     except BaseError as error:
         if any(words in str(error) for words in _RANGE_PAST_THE_END):
             raise RecordingNotThere("the object is empty (so far)") from error
@@ -216,3 +216,9 @@ def _translated() -> Iterator[None]:
         ) from error
     except (TimeoutError, OSError) as error:
         raise StorageUnavailable("storage does not answer in time; check AWS_ENDPOINT_URL and the network") from error
+
+
+def _refusal() -> StorageUnavailable:
+    failure = StorageUnavailable("storage refuses to show the object; check the AWS_… settings and what they may read")
+    failure.refused = True
+    return failure

@@ -182,6 +182,14 @@ def test_an_outage_of_storage_costs_no_attempt() -> None:
     assert (step.attempt, top(step)) == (None, (Truth.UNKNOWN, Reason.STORAGE_UNAVAILABLE))
 
 
+def test_what_storage_refuses_costs_no_attempt_and_says_what_to_check() -> None:
+    step = decide(given=replace(THERE, object=NotReadable.FORBIDDEN))
+    assert (step.attempt, top(step)) == (None, (Truth.UNKNOWN, Reason.STORAGE_UNAVAILABLE))
+    message = step.status.conditions[-1].message
+    assert message == "storage refuses to show the recording; check the AWS_… settings and what they may read"
+    assert step.again_after_s == 60
+
+
 def test_an_object_that_is_not_there_is_looked_for_less_and_less_often_then_given_up() -> None:
     missing = replace(THERE, object=NotReadable.NOT_THERE)
     first = decide(given=missing)
