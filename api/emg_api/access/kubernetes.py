@@ -107,7 +107,7 @@ class KubernetesAccess:
     async def _review(self, token: str) -> "_Reviewed":
         async with self._tokens_asked.turn():
             user = await self._reviews.user_of(token)
-        return _Reviewed(user, max(expiry(token) - self._wall_clock(), 0.0))
+        return _Reviewed(user, max(expiry(token) - self._wall_clock(), 0.0) if user else 0.0)
 
     async def _ask(self, user: KubernetesUser, verb: str, name: str | None) -> bool:
         async with self._rights_asked.turn():
@@ -138,7 +138,7 @@ def expiry(token: str) -> float:
     try:
         payload = base64.urlsafe_b64decode(parts[1] + "==")
         return msgspec.json.decode(payload, type=_Claims).exp
-    except (IndexError, ValueError, msgspec.DecodeError):
+    except (IndexError, ValueError, RecursionError, msgspec.DecodeError):
         return float("inf")
 
 

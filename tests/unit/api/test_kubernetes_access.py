@@ -109,7 +109,10 @@ async def test_a_token_is_believed_no_longer_than_it_says_itself(access, reviews
     assert len(reviews.asked) == 2
 
 
-@pytest.mark.parametrize("token", ["opaque", "a.b.c", "..", "a.e30.c", "a.eyJleHAiOiAieCJ9.c"])
+DEEP = base64.urlsafe_b64encode(b'{"a":' * 6000).decode()
+
+
+@pytest.mark.parametrize("token", ["opaque", "a.b.c", "..", "a.e30.c", "a.eyJleHAiOiAieCJ9.c", f"a.{DEEP}.c"])
 def test_a_token_that_says_nothing_of_its_end_never_ends_by_itself(token):
     assert expiry(token) == float("inf")
 
