@@ -53,7 +53,7 @@ _NOTICING = (
 )
 _CHOOSING = (NotAnalysedYet, NotAcceptable)
 _GREETING = (refusals.UnknownSender, refusals.OriginRefused)
-_FINDING = (refusals.SessionNotFound, errors.InvalidSession, errors.ClusterUnavailable)
+_FINDING = (refusals.SessionNotFound, refusals.TooBusy, errors.InvalidSession, errors.ClusterUnavailable)
 _LISTING = (errors.DatabaseUnavailable, errors.SchemaMismatch)
 _READING = (
     *(errors.UnknownBucket, errors.RecordingChanged, errors.RecordingNotThere, errors.StorageUnavailable),

@@ -1,7 +1,9 @@
 """Probes: /livez says the program runs, /readyz that it can do its work."""
 
 import asyncio
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import msgspec
 from starlette.requests import Request
@@ -13,6 +15,8 @@ from emg_session.errors import DatabaseUnavailable, Failure, SchemaMismatch
 
 # The kubelet gives a probe one second; the receiver, which can do without the database, has better to do than wait.
 _SECONDS_TO_ASK, _SECONDS_TO_LOOK = 0.8, 0.2
+# Anybody may ask, as often as they like, over connections that sessions need. Longer than any answer takes.
+_SECONDS_KEPT = 1.0
 
 
 class Alive(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,12 +32,15 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     database: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Health:
     """The receiver works without a database (the worker writes the row later), the signals API does not."""
 
     summaries: SummaryStore
     needs_database: bool
+    now: Callable[[], float] = time.monotonic
+    _asked_at: float = field(default=float("-inf"), init=False, repr=False)
+    _answer: "asyncio.Task[Failure | None] | None" = field(default=None, init=False, repr=False)
 
     async def alive(self, _request: Request) -> Response:
         """GET /livez: the program runs."""
@@ -43,10 +50,16 @@ class Health:
         """GET /readyz: a problem where the database is needed and away or on another schema."""
         failure = await self._failure()
         if failure is not None and self.needs_database:
-            raise failure
+            raise failure.with_traceback(None)  # it is raised again and again, and would keep every request's frames
         return json_response(Ready(database=_word(failure)))
 
     async def _failure(self) -> Failure | None:
+        """Return what the database answered within the last second, or ask."""
+        if self._answer is None or self.now() - self._asked_at >= _SECONDS_KEPT:
+            self._answer, self._asked_at = asyncio.create_task(self._ask()), self.now()
+        return await asyncio.shield(self._answer)
+
+    async def _ask(self) -> Failure | None:
         asking = asyncio.create_task(self.summaries.check_schema())
         await asyncio.wait([asking], timeout=_SECONDS_TO_ASK if self.needs_database else _SECONDS_TO_LOOK)
         if not asking.done():

@@ -6,7 +6,7 @@ The session is what counts: from then on nothing is lost, whatever else failed m
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -149,22 +149,26 @@ class Intake:
 
 def overtaken_ignored(arrivals: Sequence[Arrival]) -> list[Arrival]:
     """Leave, of several versions of one object in one request, the newest: the others are there no longer."""
-    return [_ignored_if_overtaken(arrival, arrivals) for arrival in arrivals]
+    newest: dict[Hashable, ObjectOrder] = {}
+    for notice in arrivals:
+        if isinstance(notice, Notice):
+            order, before = ObjectOrder.of(sequence=notice.sequence), newest.get(_counted(notice))
+            if before is None or order.is_newer_than(before):
+                newest[_counted(notice)] = order
+    return [_ignored_if_overtaken(arrival, newest) for arrival in arrivals]
 
 
-def _ignored_if_overtaken(arrival: Arrival, among: Sequence[Arrival]) -> Arrival:
-    if any(_is_overtaken(arrival, other) for other in among):
+def _ignored_if_overtaken(arrival: Arrival, newest: Mapping[Hashable, ObjectOrder]) -> Arrival:
+    if isinstance(arrival, Notice) and newest[_counted(arrival)].is_newer_than(
+        ObjectOrder.of(sequence=arrival.sequence)
+    ):
         return Ignored(Because.OVERTAKEN, "a newer version of the object is told of in the same request")
     return arrival
 
 
-def _is_overtaken(one: Arrival, other: Arrival) -> bool:
-    if not (isinstance(one, Notice) and isinstance(other, Notice)) or (one.bucket, one.key) != (
-        other.bucket,
-        other.key,
-    ):
-        return False
-    return ObjectOrder.of(sequence=other.sequence).is_newer_than(ObjectOrder.of(sequence=one.sequence))
+def _counted(notice: Notice) -> Hashable:
+    """Return what only versions that can be compared have in common: the object, and who counts them, if anybody."""
+    return notice.bucket, notice.key, notice.sequence and notice.sequence[0]
 
 
 def _origin(sender: Sender, notice: Notice) -> dict[str, str]:

@@ -22,6 +22,7 @@ from emg_api.refusals import (
     NotAllowed,
     NoToken,
     SessionNotFound,
+    TooBusy,
 )
 from emg_session.errors import ClusterUnavailable, DatabaseUnavailable, Failure
 
@@ -29,7 +30,8 @@ Json = dict[str, Any]
 
 _REF = "#/components/schemas/{name}"
 _PROBLEM_MEDIA = "application/problem+json"
-_AT_THE_GATE = (NoToken, BadAuthorization, InvalidToken, NotAllowed, BadReason, KeysUnavailable, ClusterUnavailable)
+_ASKING = (KeysUnavailable, ClusterUnavailable, TooBusy)
+_AT_THE_GATE = (NoToken, BadAuthorization, InvalidToken, NotAllowed, BadReason, *_ASKING)
 _TOKEN = {"type": "http", "scheme": "bearer", "description": "What EMG_AUTH says: of Kubernetes, or of an OIDC issuer."}
 _REASON = {
     "in": "header",

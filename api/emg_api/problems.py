@@ -116,6 +116,7 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
         "Ask who administers the system for the right to see this.",
         f'{_REALM}, error="insufficient_scope"',
     ),
+    refusals.TooBusy: ProblemKind(HTTPStatus.SERVICE_UNAVAILABLE, "too-busy", "Too many wait already", _WAIT),
     refusals.KeysUnavailable: ProblemKind(
         HTTPStatus.SERVICE_UNAVAILABLE, "keys-unavailable", "The signer's keys can't be fetched", _WAIT
     ),

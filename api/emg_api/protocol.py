@@ -1,6 +1,7 @@
 """HTTP on one connection: uvicorn's protocol with bounds on how large a request's head may be, and how slow.
 
-uvicorn bounds neither: connections that never finish asking would stay for ever, and their heads in memory.
+uvicorn bounds neither: connections that never finish asking would stay for ever, and their heads in memory. The same
+goes for what follows a body in chunks (trailers), and for a body that nobody reads.
 """
 
 from asyncio import BaseTransport, Transport
@@ -35,8 +36,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take more of a request."""
         self._head_bytes += len(data)
+        waited, cycle = self.timeout_keep_alive_task is not None, self.cycle
         super().data_received(data)
-        if self._patience is not None and self._head_bytes > MOST_HEAD_BYTES:
+        if waited and self.cycle is cycle:
+            self._wait()  # empty lines, too, end uvicorn's wait for a next request, and begin none
+        if self._head_bytes > MOST_HEAD_BYTES:
             self._end(_TOO_LARGE)
 
     def on_message_begin(self) -> None:
@@ -44,10 +48,27 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._wait()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; what comes after the body (a trailer) is none."""
+        if self._patience is not None:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Let whoever answers wait for the body."""
         self._wait_no_longer()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take more of the body, which whoever reads it bounds; what follows it is counted anew."""
+        self._head_bytes = 0
+        super().on_body(body)
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, if this one is over: the rest of a body that nobody reads has no time limit."""
+        unread = not self.pipeline and self.cycle.more_body
+        super().on_response_complete()
+        if unread:
+            self.transport.close()
 
     def _wait(self) -> None:
         if self._patience is None:
@@ -62,5 +83,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def _end(self, answer: bytes) -> None:
         self._wait_no_longer()
         if not self.transport.is_closing():
-            self.transport.write(answer)
+            if not self._is_answering():
+                self.transport.write(answer)
             self.transport.close()
+
+    def _is_answering(self) -> bool:
+        """Whether an answer is half sent, or a request before this one has none yet."""
+        begun = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
+        return begun or bool(self.pipeline)

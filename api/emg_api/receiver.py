@@ -4,7 +4,7 @@ It answers 2xx only once the session exists.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -22,6 +22,7 @@ from emg_api.refusals import OriginRefused, SessionNotFound
 from emg_api.requests import SenderQuery, read_raw, session_key
 from emg_api.responses import json_response
 from emg_api.senders import Sender, find_sender
+from emg_api.turns import Turns
 from emg_session.resource import session_id
 from emg_session.sessions import SessionStore
 from emg_session.status import Condition, ConditionType, Reason
@@ -80,6 +81,8 @@ class Receiver:
     sessions: SessionStore
     metrics: Metrics
     now: Callable[[], datetime] = utc_now
+    # Anybody may ask where a session stands, which must keep no notice from the API server.
+    _statuses_asked: Turns = field(default_factory=Turns, init=False, repr=False)
 
     async def upload(self, request: Request) -> Response:
         """POST /webhooks/storage/c3d-upload-optimized: a recording arrived in Supabase."""
@@ -106,7 +109,8 @@ class Receiver:
     async def status(self, request: Request) -> Response:
         """GET /webhooks/storage/status/{session_code}: where a session stands."""
         name = session_key(request, "session_code")
-        session = await self.sessions.load(name)
+        async with self._statuses_asked.turn():
+            session = await self.sessions.load(name)
         if session is None:
             raise SessionNotFound(f"there is no session {name}, or it is gone after its time to live")
         top = session.status.condition(ConditionType.SUCCEEDED)

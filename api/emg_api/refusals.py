@@ -91,5 +91,9 @@ class NotAllowed(PermanentFailure):
     """The caller is known and may not do this."""
 
 
+class TooBusy(TransientFailure):
+    """So many others wait for the same that the answer would come too late."""
+
+
 class KeysUnavailable(TransientFailure):
     """The public keys of who signs can't be fetched, so no token or message of theirs can be checked."""

@@ -22,6 +22,8 @@ from emg_api.refusals import (
 )
 
 MOST_BODY_BYTES = 64 * 1024
+# What PostgreSQL takes in a text and in jsonb.
+PLAIN_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 _MOST_DIGITS = 12
 _SECONDS_FOR_A_BODY = 10.0
 

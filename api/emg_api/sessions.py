@@ -14,6 +14,7 @@ from emg_api.contractions import WRITERS
 from emg_api.cursors import cursor_of, place_of
 from emg_api.negotiation import MediaType, accepted_media_type
 from emg_api.refusals import NotAnalysedYet
+from emg_api.requests import PLAIN_PATTERN
 from emg_api.responses import json_response
 from emg_session.database import StoredSession, SummaryStore, listed
 from emg_session.listing import ListedSession, Progress, Quality, SessionFilter
@@ -21,7 +22,7 @@ from emg_session.listing import ListedSession, Progress, Quality, SessionFilter
 _NEVER_KEPT = {"cache-control": "no-store"}
 
 
-_Word = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+_Word = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=PLAIN_PATTERN)]
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):

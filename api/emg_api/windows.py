@@ -11,6 +11,7 @@ import msgspec
 from emg_api.excerpts import Excerpt
 from emg_api.layouts import KnownRecording
 from emg_api.refusals import BadQuery
+from emg_api.requests import PLAIN_PATTERN
 from emg_session.database import StoredSession
 
 MOST_CHANNELS = 32
@@ -24,7 +25,7 @@ _ROUNDING = 1e-6  # of a sample: 0.1 s at 990 Hz is 99 samples, whatever the las
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=_MOST_SECONDS)]
 _Width = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 _Signals = Annotated[str, msgspec.Meta(pattern="^(raw|envelope|rms)(,(raw|envelope|rms))*$")]
-_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=PLAIN_PATTERN)]
 
 
 class Signal(StrEnum):

@@ -20,6 +20,7 @@ from emg_session.resource import EMGSession, RecordingRef
 from emg_session.summary import summary_facts
 
 _OUTAGE = timedelta(seconds=4)
+_DATABASE = "the database"  # no name of a bucket
 _NOT_READABLE: dict[type[Failure], NotReadable] = {
     RecordingNotThere: NotReadable.NOT_THERE,
     RecordingChanged: NotReadable.OTHER_VERSION,
@@ -50,15 +51,14 @@ class Answers:
     def __init__(self, summaries: Summaries, recordings: Recordings | None, now: Callable[[], datetime]) -> None:
         self._summaries = summaries
         self._recordings = recordings
-        self._database_outage = _Outage(now)
-        self._storage_outage = _Outage(now)
+        self._outages = _Outages(now)
 
     async def database(self, session: EMGSession) -> DatabaseState:
         """Return what the database has of the session."""
-        if self._database_outage.lasts:
+        if self._outages.has(_DATABASE):
             return NoSummary.UNREACHABLE
         try:
-            with self._database_outage.noticed():
+            with self._outages.noticed(_DATABASE):
                 summary = await self._summaries.load_summary(
                     session.name, session.spec.recording, WorkerContract.of(session).parameters()
                 )
@@ -70,32 +70,42 @@ class Answers:
         """Return whether storage has the recording; without access to storage, leave that to the worker."""
         if self._recordings is None:
             return Readable()
-        if self._storage_outage.lasts:
-            return NotReadable.UNREACHABLE
         recording = session.spec.recording
+        bucket = _bucket(recording.uri)
+        if self._outages.has(bucket):
+            return NotReadable.UNREACHABLE
         try:
-            with self._storage_outage.noticed():
+            with self._outages.noticed(bucket):
                 return Readable(size_bytes=await self._recordings.size(recording.uri, recording.version))
         except tuple(_NOT_READABLE) as failure:
-            return _NOT_READABLE[type(failure)]
+            return NotReadable.FORBIDDEN if _is_refusal(failure) else _NOT_READABLE[type(failure)]
 
 
-class _Outage:
-    """Whether somebody did not answer a moment ago; a clock that jumps ends it."""
+class _Outages:
+    """Who did not answer a moment ago; a clock that jumps ends it."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._noticed_at: datetime | None = None
+        self._noticed_at: dict[str, datetime] = {}
 
-    @property
-    def lasts(self) -> bool:
-        return self._noticed_at is not None and timedelta(0) <= self._now() - self._noticed_at < _OUTAGE
+    def has(self, name: str) -> bool:
+        noticed_at = self._noticed_at.get(name)
+        return noticed_at is not None and timedelta(0) <= self._now() - noticed_at < _OUTAGE
 
     @contextmanager
-    def noticed(self) -> Iterator[None]:
+    def noticed(self, name: str) -> Iterator[None]:
         try:
             yield
-        except (DatabaseUnavailable, SchemaMismatch, StorageUnavailable):
-            self._noticed_at = self._now()
+        except (DatabaseUnavailable, SchemaMismatch, StorageUnavailable) as failure:
+            if not _is_refusal(failure):
+                self._noticed_at[name] = self._now()
             raise
-        self._noticed_at = None
+        self._noticed_at.pop(name, None)
+
+
+def _is_refusal(failure: Failure) -> bool:
+    return isinstance(failure, StorageUnavailable) and failure.refused
+
+
+def _bucket(uri: str) -> str:
+    return uri.partition("://")[2].partition("/")[0]

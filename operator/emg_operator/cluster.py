@@ -1,6 +1,6 @@
 """Every call to the Kubernetes API: Jobs, and a session's status and end."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
@@ -11,7 +11,7 @@ from emg_operator.bodies import Body
 from emg_operator.observed import Family
 from emg_session.errors import PermanentFailure, TransientFailure
 from emg_session.resource import GROUP, PLURAL, SESSION_LABEL, VERSION
-from emg_session.sessions import REQUEST_SECONDS, cluster_errors
+from emg_session.sessions import REQUEST_SECONDS, already_exists, cluster_errors
 from emg_session.status import SessionStatus
 
 _NOT_FOUND, _CONFLICT = 404, 409
@@ -132,7 +132,7 @@ class KubernetesCluster:
             except client.ApiException as error:
                 if error.status in _REFUSALS:
                     raise JobRefused(_said(error)) from error
-                if error.status != _CONFLICT:
+                if not already_exists(error):
                     raise
                 return None
         return cast(Body, job)
@@ -159,7 +159,7 @@ class KubernetesCluster:
                 meta["namespace"],
                 PLURAL,
                 meta["name"],
-                {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": status_patch(body, status)},
+                {"metadata": {"resourceVersion": meta["resourceVersion"]}, "status": _merge_patch(body, status)},
                 field_validation="Strict",
                 _content_type="application/merge-patch+json",
                 _request_timeout=REQUEST_SECONDS,
@@ -195,14 +195,23 @@ class KubernetesCluster:
                     _request_timeout=REQUEST_SECONDS,
                 )
             except client.ApiException as error:
-                if error.status != _CONFLICT:
+                if not already_exists(error):
                     raise
 
 
 def status_patch(body: Body, status: SessionStatus) -> dict[str, Any]:
     """Return the merge patch that leaves exactly this status: what is no longer told becomes null."""
-    new: dict[str, Any] = msgspec.to_builtins(status)
-    return dict.fromkeys(set(body.get("status") or {}) - set(new)) | new
+    return _over(body.get("status"), msgspec.to_builtins(status))
+
+
+def _merge_patch(body: Body, status: SessionStatus) -> dict[str, Any]:
+    """Return the same for a server that merges a field that is an object, too, instead of replacing it."""
+    old, patch = body.get("status") or {}, status_patch(body, status)
+    return {name: _over(old.get(name), new) if isinstance(new, dict) else new for name, new in patch.items()}
+
+
+def _over(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
+    return dict.fromkeys(set(old or {}) - set(new)) | dict(new)
 
 
 def _delete_options(propagation: str, *, uid: str, version: str | None = None) -> client.V1DeleteOptions:

@@ -79,10 +79,10 @@ def decide_next(
 def refused_step(
     session: EMGSession, jobs: Sequence[JobView], surroundings: Surroundings, refusal: str, now: datetime
 ) -> NextStep:
-    """Return what follows when the API server does not take the Job that was decided on."""
+    """Return what follows when the API server does not take the Job that was decided on; its place is free."""
     progress = Progress(Truth.UNKNOWN, Reason.PENDING, f"the API server does not take the Job: {refusal}")
     status = status_of(session, Run.of(session, jobs), surroundings, progress, now)
-    return NextStep(status=status, occupies=not session.spec.job.queue_name, again_after_s=_REFUSED_AGAIN_S)
+    return NextStep(status=status, again_after_s=_REFUSED_AGAIN_S)
 
 
 def _next_step(situation: Situation, decision: Decision) -> NextStep:
@@ -197,7 +197,7 @@ def _by_the_newest_attempt(situation: Situation) -> Answer:
 
 def _after(situation: Situation, newest: Attempt, reason: Reason | None, message: str) -> Answer:
     if reason is None:  # planned, or its Job was deleted, which is no failure
-        return start(situation, newest.number, newest.memory_mib)
+        return start(situation, newest.number, _planned_mib(situation, newest))
     if reason is Reason.COMPLETED:
         return _another_attempt(situation, newest, Reason.INTERNAL_ERROR, "the summary is not stored")
     # Without an exit code the pod was gone before anybody saw it: that is nobody's failure.
@@ -205,6 +205,12 @@ def _after(situation: Situation, newest: Attempt, reason: Reason | None, message
     if killed or reason in _WORTH_ANOTHER_ATTEMPT:
         return _another_attempt(situation, newest, reason, message)
     return failed(reason, message)
+
+
+def _planned_mib(situation: Situation, newest: Attempt) -> int:
+    """Return what was planned; for a first attempt what the spec says by now, as a refusal may have led to an edit."""
+    is_first = len(situation.run.attempts) == 1
+    return (is_first and situation.session.spec.job.memory_mib) or newest.memory_mib
 
 
 def _another_attempt(situation: Situation, newest: Attempt, reason: Reason, message: str) -> Answer:
@@ -237,7 +243,7 @@ def _is_superseded(situation: Situation) -> bool | None:
     match situation.surroundings.object:
         case NotReadable.NOT_ASKED:
             return None
-        case Readable(size_bytes=int()) | NotReadable.UNREACHABLE:
+        case Readable(size_bytes=int()) | NotReadable.UNREACHABLE | NotReadable.FORBIDDEN:
             return False
         case _:
             return True

@@ -167,7 +167,8 @@ def _is_about_to_end(pods: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _failure_reason(job: Mapping[str, Any], ending: Ending | None) -> Reason:
-    if _condition(job, "Failed").get("reason") == PAST_DEADLINE or (ending and ending.past_deadline):
+    # The Job's own deadline says nothing of the recording where no pod ever ended.
+    if ending and (ending.past_deadline or _condition(job, "Failed").get("reason") == PAST_DEADLINE):
         return Reason.DEADLINE_EXCEEDED
     if ending and ending.out_of_memory:
         return Reason.OUT_OF_MEMORY

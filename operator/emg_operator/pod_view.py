@@ -123,10 +123,15 @@ def _ending(pod: Mapping[str, Any]) -> Ending | None:
                 exit_code=ended["exitCode"],
                 finished_at=time(ended.get("finishedAt")),
                 out_of_memory=ended.get("reason") == _OUT_OF_MEMORY,
-                past_deadline=pod["status"].get("reason") == PAST_DEADLINE,
+                past_deadline=_is_past_deadline(pod, ended),
                 words=TerminationMessage.from_text(ended.get("message") or ""),
             )
     return None
+
+
+def _is_past_deadline(pod: Mapping[str, Any], ended: Mapping[str, Any]) -> bool:
+    """Whether the container took too long; the pod's deadline counts from before its image is pulled."""
+    return pod["status"].get("reason") == PAST_DEADLINE and bool(ended.get("startedAt"))
 
 
 def time(text: str | None) -> datetime | None:

@@ -37,6 +37,7 @@ _NOT_READABLE = {
     NotReadable.NOT_THERE: (Truth.FALSE, Reason.WAITING_FOR_OBJECT, "storage does not have the recording (yet)"),
     NotReadable.OTHER_VERSION: (Truth.FALSE, Reason.SUPERSEDED, "storage has another version now"),
     NotReadable.UNREACHABLE: (Truth.UNKNOWN, Reason.STORAGE_UNAVAILABLE, "storage does not answer"),
+    NotReadable.FORBIDDEN: (Truth.UNKNOWN, Reason.STORAGE_UNAVAILABLE, "storage refuses to show the recording"),
 }
 
 

@@ -150,6 +150,7 @@ class Reconciler:
             body, session = await self._save_status(body, session, step.status)
         if step.attempt:
             step = await self._make_job(session, step, step.attempt, surroundings)
+            self._settle_place(session, step, surroundings)
             body, session = await self._save_status(body, session, step.status)
         for job in step.stop:
             await self._cluster.delete_job(session.namespace, job.name, job.uid)

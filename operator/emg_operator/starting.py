@@ -7,6 +7,7 @@ from emg_operator.surroundings import NoSummary, NotReadable, Question, Readable
 from emg_session.status import ConditionType, Reason
 
 _PLACE_AGAIN_S = 60.0
+_FORBIDDEN_AGAIN_S = 60.0  # until somebody changes a policy
 _LEAST_OBJECT_PAUSE_S, _MOST_OBJECT_PAUSE_S = 1.0, 300.0
 
 
@@ -62,6 +63,9 @@ def _without_object(situation: Situation, state: NotReadable) -> Decision:
             return failed(Reason.INTERNAL_ERROR, message)
         case NotReadable.NOT_THERE:
             return _until_it_is_there(situation)
+        case NotReadable.FORBIDDEN:
+            message = "storage refuses to show the recording; check the AWS_… settings and what they may read"
+            return waiting(Reason.STORAGE_UNAVAILABLE, message, _FORBIDDEN_AGAIN_S)
         case NotReadable.UNREACHABLE | NotReadable.NOT_ASKED:
             return outage(Reason.STORAGE_UNAVAILABLE, "the Job waits for storage, which does not answer")
 

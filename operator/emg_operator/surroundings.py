@@ -34,12 +34,13 @@ class Readable:
 
 
 class NotReadable(StrEnum):
-    """Why the recording can't be read."""
+    """Why the recording can't be read: FORBIDDEN is storage's word, REFUSED ours, as no bucket of ours has it."""
 
     NOT_ASKED = "NotAsked"
     UNREACHABLE = "Unreachable"
     NOT_THERE = "NotThere"
     OTHER_VERSION = "OtherVersion"
+    FORBIDDEN = "Forbidden"
     REFUSED = "Refused"
 
 

@@ -96,7 +96,12 @@ class RecordingNotThere(TransientFailure):
 
 
 class StorageUnavailable(TransientFailure):
-    """Object storage does not answer."""
+    """Object storage does not answer, or refuses to.
+
+    `refused` tells the one from the other: a refusal says nothing of other objects.
+    """
+
+    refused: bool = False
 
 
 class DatabaseUnavailable(TransientFailure):

@@ -14,7 +14,13 @@ import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import ObjectStore, from_url
 
-from emg_session.errors import RecordingChanged, RecordingNotThere, StorageUnavailable, UnknownBucket
+from emg_session.errors import (
+    InvalidSettings,
+    RecordingChanged,
+    RecordingNotThere,
+    StorageUnavailable,
+    UnknownBucket,
+)
 from emg_session.settings import json_setting
 
 if TYPE_CHECKING:  # types only, absent at run time
@@ -42,6 +48,8 @@ class Buckets:
     def from_json(cls, text: str) -> "Buckets":
         """Parse EMG_BUCKETS; raises InvalidSettings."""
         uris = json_setting(text, dict[str, str], "EMG_BUCKETS", _EXAMPLE)
+        for name, uri in uris.items():
+            _check_scheme(name, uri)
         return cls({name: uri.rstrip("/") for name, uri in uris.items()})
 
     def uri(self, bucket: str, key: str) -> str:
@@ -150,6 +158,15 @@ class RecordingStore:
         return self._stores[base]
 
 
+def _check_scheme(bucket: str, uri: str) -> None:
+    """Refuse what no store can be made of; the URI itself, which may hold a credential, is not repeated."""
+    try:
+        obstore.parse_scheme(uri)
+    except (ValueError, BaseError):
+        message = f"EMG_BUCKETS has no URI that can be read for {bucket!r}; for example {_EXAMPLE}"
+        raise InvalidSettings(message) from None
+
+
 def _is_plain(key: str) -> bool:
     return bool(key) and not any(part in ("", ".", "..") for part in key.split("/"))
 
@@ -189,7 +206,7 @@ def _translated() -> Iterator[None]:
     except FileNotFoundError as error:
         raise RecordingNotThere("the object is not there (yet)") from error
     except (PermissionDeniedError, UnauthenticatedError) as error:
-        raise StorageUnavailable("storage refuses our credentials; check the AWS_… settings") from error
+        raise _refusal() from error
     except BaseError as error:
         if any(words in str(error) for words in _RANGE_PAST_THE_END):
             raise RecordingNotThere("the object is empty (so far)") from error
@@ -199,3 +216,9 @@ def _translated() -> Iterator[None]:
         ) from error
     except (TimeoutError, OSError) as error:
         raise StorageUnavailable("storage does not answer in time; check AWS_ENDPOINT_URL and the network") from error
+
+
+def _refusal() -> StorageUnavailable:
+    failure = StorageUnavailable("storage refuses to show the object; check the AWS_… settings and what they may read")
+    failure.refused = True
+    return failure

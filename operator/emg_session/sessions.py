@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 import aiohttp
+import msgspec
 from kubernetes.aio import client, config
 
 from emg_session.errors import ClusterUnavailable, InvalidSettings, SessionRefused
@@ -13,7 +14,7 @@ from emg_session.resource import GROUP, PLURAL, VERSION, EMGSession
 
 REQUEST_SECONDS = 10.0
 _LONGEST_RETRY_AFTER_S = 300.0
-_NOT_FOUND, _CONFLICT = 404, 409
+_NOT_FOUND = 404
 _REFUSED = (400, 422)
 _IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -43,7 +44,7 @@ class KubernetesSessions:
             except client.ApiException as error:
                 if error.status in _REFUSED:
                     raise SessionRefused(f"the Kubernetes API refuses the session ({error.status})") from error
-                if error.status != _CONFLICT:
+                if not already_exists(error):
                     raise
                 return False
             return True
@@ -89,6 +90,20 @@ def cluster_errors() -> Iterator[None]:
         raise unavailable(error) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise ClusterUnavailable(f"the Kubernetes API does not answer ({type(error).__name__})") from error
+
+
+class _Told(msgspec.Struct):
+    """The answer to a refused call (a Kubernetes Status)."""
+
+    reason: str = ""
+
+
+def already_exists(error: client.ApiException) -> bool:
+    """Whether a create was refused because the object is there; a quota's conflict, also a 409, means: not now."""
+    try:
+        return msgspec.json.decode(error.body or "{}", type=_Told).reason == "AlreadyExists"
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
 
 
 def unavailable(error: client.ApiException) -> ClusterUnavailable:

@@ -27,12 +27,24 @@ VIEWER = {
 
 
 @pytest.fixture
-async def access(site: Site) -> AsyncIterator[KubernetesAccess]:
+async def signals_api(site: Site) -> AsyncIterator[client.ApiClient]:
+    """Kubernetes as the signals API's account sees it."""
     configuration = client.Configuration()
     account = str(site.api.account(site.namespace, "emg-signals"))
     await config.load_kube_config(config_file=account, client_configuration=configuration)
     async with client.ApiClient(configuration) as api:
-        yield KubernetesAccess(ClusterReviews(api, audience=AUDIENCE, namespace=site.namespace), Metrics())
+        yield api
+
+
+@pytest.fixture
+def access(site: Site, signals_api: client.ApiClient) -> KubernetesAccess:
+    return KubernetesAccess(ClusterReviews(signals_api, audience=AUDIENCE, namespace=site.namespace), Metrics())
+
+
+@pytest.fixture
+def access_everywhere(signals_api: client.ApiClient) -> KubernetesAccess:
+    """As EMG_CLUSTER_WIDE=1 makes it."""
+    return KubernetesAccess(ClusterReviews(signals_api, audience=AUDIENCE, namespace=""), Metrics())
 
 
 @pytest.fixture
@@ -63,6 +75,21 @@ async def test_who_may_get_a_session_may_see_it(site: Site, access: KubernetesAc
     with pytest.raises(NotAllowed):
         await access.check_list(caller)
     assert caller.pseudonym == pseudonym("kubernetes", viewer)
+
+
+async def test_beside_a_cluster_wide_operator_a_right_in_one_namespace_opens_nothing(
+    site: Site, access_everywhere: KubernetesAccess, viewer: str
+) -> None:
+    async def check() -> None:
+        caller = await access_everywhere.identify(bearing(token_of(site, f"--audience={AUDIENCE}")))
+        await access_everywhere.check_session(caller, "emg-a", None)
+
+    with pytest.raises(NotAllowed):
+        await check()
+    name = f"viewer-of-{site.namespace}"
+    site.api.apply(VIEWER | {"kind": "ClusterRole", "metadata": {"name": name}})
+    site.api.kubectl("create", "clusterrolebinding", name, f"--clusterrole={name}", f"--user={viewer}")
+    await check()
 
 
 @pytest.mark.usefixtures("viewer")

@@ -73,6 +73,15 @@ async def test_what_a_status_no_longer_tells_is_gone(
     assert (await cluster.save_status(saved, SessionStatus(job_name="b")))["status"] == {"jobName": "b"}
 
 
+async def test_a_result_without_a_score_keeps_none_of_the_one_before(
+    api: client.CustomObjectsApi, cluster: KubernetesCluster, site: Site
+) -> None:
+    body = await cluster.load_session(site.namespace, await created(api, site))
+    saved = await cluster.save_status(body, SessionStatus(result=FACTS.result))
+    unscored = SessionStatus(result=msgspec.structs.replace(FACTS.result, overall_score_permille=None))
+    assert EMGSession.from_body(await cluster.save_status(saved, unscored)).status == unscored
+
+
 async def test_a_status_over_a_version_that_is_no_longer_there_is_a_conflict(
     api: client.CustomObjectsApi, cluster: KubernetesCluster, site: Site
 ) -> None:

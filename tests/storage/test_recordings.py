@@ -105,5 +105,6 @@ async def test_storage_that_is_down_is_said_without_its_address(monkeypatch: pyt
 async def test_refused_credentials_say_which_settings_to_check(bucket: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket.put(KEY, DATA)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
-    with pytest.raises(StorageUnavailable, match="check the AWS_… settings"):
+    with pytest.raises(StorageUnavailable, match=r"storage refuses .* check the AWS_… settings") as caught:
         await bucket.recordings.read(bucket.uri(KEY))
+    assert caught.value.refused

@@ -23,11 +23,16 @@ CREATED_AT = datetime(2026, 3, 2, 10, 0, 0, tzinfo=UTC)
 
 @dataclass
 class MemorySessions:
-    """A SessionStore; `away` makes it answer as a cluster that is not there."""
+    """A SessionStore; `away` makes it answer as a cluster that is not there, `silent` lets sessions be loaded for ever.
+
+    `loading` is how many are.
+    """
 
     manifests: dict[str, dict[str, Any]] = field(default_factory=dict)
     statuses: dict[str, dict[str, Any]] = field(default_factory=dict)
     away: bool = False
+    silent: bool = False
+    loading: int = 0
 
     async def create(self, manifest: Mapping[str, Any]) -> bool:
         self._answer()
@@ -37,6 +42,9 @@ class MemorySessions:
         return created
 
     async def load(self, name: str) -> EMGSession | None:
+        if self.silent:
+            self.loading += 1
+            await asyncio.Event().wait()
         self._answer()
         manifest = self.manifests.get(name)
         if manifest is None:
@@ -55,7 +63,7 @@ class MemorySessions:
 class MemorySummaries:
     """Does what SummaryStore does; `away` makes it answer as a database that is not there, `schema` as another one.
 
-    `silent` lets its schema be asked for ever.
+    `silent` lets its schema be asked for ever; `checks` is how often it was.
     """
 
     rows: dict[str, StoredSession] = field(default_factory=dict)
@@ -63,9 +71,11 @@ class MemorySummaries:
     results: dict[tuple[str, bytes], dict[str, Any]] = field(default_factory=dict)
     away: bool = False
     silent: bool = False
+    checks: int = 0
     schema: int = field(default_factory=schema_version)
 
     async def check_schema(self) -> None:
+        self.checks += 1
         if self.silent:
             await asyncio.Event().wait()
         self._answer()

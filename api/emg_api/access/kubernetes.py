@@ -1,8 +1,8 @@
 """EMG_AUTH=kubernetes: who may `kubectl get` a session may see its signals."""
 
-import asyncio
 import base64
 import hashlib
+import operator
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,13 @@ from emg_api.access.callers import Caller, pseudonym
 from emg_api.access.kept import Kept
 from emg_api.metrics import Metrics
 from emg_api.refusals import InvalidToken, NotAllowed
+from emg_api.turns import Turns
 from emg_session.resource import GROUP, PLURAL
 from emg_session.sessions import REQUEST_SECONDS, cluster_errors
 
 ISSUER = "kubernetes"
 
-_MOST_KEPT = 4096
 _SECONDS_KEPT, _SECONDS_REFUSED = 60.0, 5.0
-# However many unknown tokens come at once, the API server gets so many questions of ours at a time.
-_QUESTIONS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,14 +67,20 @@ class KubernetesAccess:
     ) -> None:
         self._reviews = reviews
         self._wall_clock = wall_clock
-        self._asking = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
-        self._users = Kept[bytes, _Reviewed](most=_MOST_KEPT, seconds=_seconds_known, now=now, metrics=metrics)
+        # Apart: unknown tokens are anybody's, questions about rights are those of callers with a known one.
+        self._tokens_asked, self._rights_asked = Turns(), Turns()
+        self._users = Kept[bytes, _Reviewed](
+            is_refusal=lambda reviewed: reviewed.user is None, seconds=_seconds_known, now=now, metrics=metrics
+        )
         self._rights = Kept[tuple[bytes, str, str | None], bool](
-            most=_MOST_KEPT, seconds=_seconds_allowed, now=now, metrics=metrics
+            is_refusal=operator.not_, seconds=_seconds_allowed, now=now, metrics=metrics
         )
 
     async def identify(self, request: Request) -> Caller:
-        """Return whose token the request has; raises InvalidToken where Kubernetes does not know it as meant for us."""
+        """Return whose token the request has.
+
+        Raises InvalidToken where Kubernetes does not know it as meant for us, TooBusy, ClusterUnavailable.
+        """
         token = bearer_token(request)
         token_hash = hashlib.sha256(token.encode()).digest()
         reviewed = await self._users.get(token_hash, lambda: self._review(token))
@@ -101,12 +105,12 @@ class KubernetesAccess:
             raise NotAllowed(f"your account may not {verb} {PLURAL}.{GROUP}{' of this name' if name else ''}")
 
     async def _review(self, token: str) -> "_Reviewed":
-        async with self._asking:
+        async with self._tokens_asked.turn():
             user = await self._reviews.user_of(token)
-        return _Reviewed(user, max(expiry(token) - self._wall_clock(), 0.0))
+        return _Reviewed(user, max(expiry(token) - self._wall_clock(), 0.0) if user else 0.0)
 
     async def _ask(self, user: KubernetesUser, verb: str, name: str | None) -> bool:
-        async with self._asking:
+        async with self._rights_asked.turn():
             return await self._reviews.may(user, verb, name)
 
 
@@ -134,12 +138,15 @@ def expiry(token: str) -> float:
     try:
         payload = base64.urlsafe_b64decode(parts[1] + "==")
         return msgspec.json.decode(payload, type=_Claims).exp
-    except (IndexError, ValueError, msgspec.DecodeError):
+    except (IndexError, ValueError, RecursionError, msgspec.DecodeError):
         return float("inf")
 
 
 class ClusterReviews:
-    """Asks the API server, as an account that may create TokenReviews and SubjectAccessReviews."""
+    """Asks the API server, as an account that may create TokenReviews and SubjectAccessReviews.
+
+    Rights are those in `namespace`; where it is "", those in all namespaces.
+    """
 
     def __init__(self, api: client.ApiClient, *, audience: str, namespace: str) -> None:
         self._tokens = client.AuthenticationV1Api(api)

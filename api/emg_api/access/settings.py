@@ -14,10 +14,11 @@ from emg_api.access.oidc import OidcAccess, Provider
 from emg_api.metrics import Metrics
 from emg_session.errors import InvalidSettings
 from emg_session.sessions import connected_api, own_namespace
-from emg_session.settings import required
+from emg_session.settings import integer, required
 
 _DEFAULT_AUDIENCE = "emg-signals"
 _DEFAULT_CLAIM = "emg_subjects"
+_ALL_NAMESPACES = ""  # as a SubjectAccessReview says it
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _OF_OIDC = ("EMG_AUTH_ISSUER", "EMG_AUTH_KEYS_URL", "EMG_AUTH_SUBJECTS_CLAIM")
 
@@ -32,7 +33,10 @@ class AuthMode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class AccessSettings:
-    """How callers are known; `provider` is set in the mode oidc."""
+    """How callers are known; `provider` is set in the mode oidc.
+
+    `namespace` is where a right to sessions counts; "" where only one to those of all namespaces does.
+    """
 
     mode: AuthMode
     audience: str = _DEFAULT_AUDIENCE
@@ -47,7 +51,7 @@ class AccessSettings:
         return cls(
             mode=mode,
             audience=env.get("EMG_AUTH_AUDIENCE") or _DEFAULT_AUDIENCE,
-            namespace=env.get("EMG_NAMESPACE") or own_namespace(),
+            namespace=_namespace(env),
             provider=_provider(env) if mode is AuthMode.OIDC else None,
         )
 
@@ -58,6 +62,13 @@ def _mode(env: Mapping[str, str]) -> AuthMode:
         return AuthMode(value)
     except ValueError as error:
         raise InvalidSettings(f"EMG_AUTH is {value!r}: it may be none, kubernetes or oidc") from error
+
+
+def _namespace(env: Mapping[str, str]) -> str:
+    """Return where rights are asked for: the database does not say which namespace a session is in."""
+    if integer(env, "EMG_CLUSTER_WIDE", 0, most=1) == 1:
+        return _ALL_NAMESPACES
+    return env.get("EMG_NAMESPACE") or own_namespace()
 
 
 def _refuse_what_does_nothing(env: Mapping[str, str], mode: AuthMode) -> None:

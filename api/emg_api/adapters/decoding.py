@@ -12,8 +12,12 @@ from emg_session.resource import MOST_SIZE_BYTES
 
 T = TypeVar("T")
 
+_MOST_TEXT = 1024
+
 # Without control characters: neither object storage nor PostgreSQL takes them all.
-Text = Annotated[str, msgspec.Meta(max_length=1024, pattern=r"\A[^\x00-\x1f\x7f-\x9f]+\Z")]
+Text = Annotated[str, msgspec.Meta(max_length=_MOST_TEXT, pattern=r"\A[^\x00-\x1f\x7f-\x9f]+\Z")]
+# A text written as in a query: S3's longest key is 1024 bytes, each of which may take three characters.
+Quoted = Annotated[str, msgspec.Meta(max_length=3 * _MOST_TEXT)]
 Subject = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")]
 Word = Annotated[str, msgspec.Meta(max_length=256, pattern=r"\A[ -~]*\Z")]
 SizeBytes = Annotated[int, msgspec.Meta(ge=0, le=MOST_SIZE_BYTES)]

@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from emg_api.adapters.decoding import SizeBytes, Text, Word, decoded, unquoted
+from emg_api.adapters.decoding import Quoted, SizeBytes, Text, Word, decoded, unquoted
 from emg_api.adapters.notice import Arrival, Because, Ignored, Notice
 from emg_session.recordings import plain_version
 
@@ -19,7 +19,7 @@ class _Bucket(msgspec.Struct, frozen=True):
 class _RecordedObject(msgspec.Struct, frozen=True):
     """An object in a record; its key is written as in a query."""
 
-    key: Text
+    key: Quoted
     size: SizeBytes | None = None
     e_tag: Word = msgspec.field(default="", name="eTag")
     sequencer: Word = ""

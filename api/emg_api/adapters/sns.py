@@ -1,13 +1,14 @@
 """Amazon SNS: its envelope around other services' messages, with a signature by a certificate of Amazon's.
 
 Source: docs.aws.amazon.com/sns, "Verifying the signatures of Amazon SNS messages". Nothing is fetched unless the topic
-is one of the settings' and the address is of Amazon's own pattern, whatever the message says.
+is one of the settings' and the address is at SNS itself in that topic's region, whatever the message says.
 """
 
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -23,15 +24,14 @@ from emg_api.adapters.notice import Because, Handshake, Ignored, Reading
 from emg_api.adapters.options import Fetch
 from emg_api.adapters.signatures import from_base64, verify_age
 from emg_api.refusals import KeysUnavailable, NotSigned, WrongShape
+from emg_api.shared_work import SharedWork
 from emg_session.errors import InvalidSettings
 
 # SNS tries for an hour at most.
 _MOST_AGE_S, _FUTURE_S = 3900.0, 300.0
 _KEPT_CERTIFICATES = 8
-_CERTIFICATE = re.compile(
-    r"https://sns\.[a-z0-9-]{3,30}\.amazonaws\.com(\.cn)?/SimpleNotificationService-[0-9a-f]{32,64}\.pem"
-)
-_TOPIC = re.compile(r"arn:(aws|aws-cn|aws-us-gov):sns:([a-z0-9-]{3,30}):[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
+_CERTIFICATE = re.compile(r"SimpleNotificationService-[0-9a-f]{32,64}\.pem")
+_TOPIC = re.compile(r"arn:aws(?:-cn|-us-gov)?:sns:[a-z0-9-]{3,30}:[0-9]{12}:[A-Za-z0-9_.-]{1,256}")
 # Version 1 is what topics have unless told otherwise; forging it needs a second preimage, not a collision.
 _HASHES: dict[str, HashAlgorithm] = {"1": SHA1(), "2": SHA256()}  # noqa: S303 - SNS's choice
 
@@ -76,6 +76,7 @@ class Topics:
     arns: frozenset[str]
     fetch: Fetch
     _kept: OrderedDict[str, x509.Certificate] = field(default_factory=OrderedDict, init=False, repr=False)
+    _fetches: SharedWork[bytes] = field(default_factory=SharedWork, init=False, repr=False)
 
     @classmethod
     def of(cls, arns: tuple[str, ...], fetch: Fetch) -> "Topics":
@@ -106,7 +107,7 @@ class Topics:
         algorithm = _HASHES.get(envelope.signature_version)
         if algorithm is None:
             raise NotSigned("SignatureVersion is neither 1 nor 2")
-        key = (await self._certificate(envelope.certificate, now)).public_key()
+        key = (await self._certificate(envelope, now)).public_key()
         if not isinstance(key, RSAPublicKey):
             raise NotSigned("the certificate's key is not RSA")
         try:
@@ -114,11 +115,12 @@ class Topics:
         except InvalidSignature as error:
             raise NotSigned("the certificate does not make the message's signature") from error
 
-    async def _certificate(self, address: str, now: datetime) -> x509.Certificate:
-        if not _CERTIFICATE.fullmatch(address):
-            raise NotSigned("SigningCertURL is no address of a certificate of SNS")
+    async def _certificate(self, envelope: Envelope, now: datetime) -> x509.Certificate:
+        address, home = envelope.certificate, _home(envelope.topic_arn)
+        if not address.startswith(home) or not _CERTIFICATE.fullmatch(address.removeprefix(home)):
+            raise NotSigned("SigningCertURL is no address of a certificate of SNS in the topic's region")
         if address not in self._kept:
-            self._kept[address] = _loaded(await self.fetch(address))
+            self._kept[address] = _loaded(await self._fetches.result(address, partial(self._page, address)))
         self._kept.move_to_end(address)
         while len(self._kept) > _KEPT_CERTIFICATES:
             self._kept.popitem(last=False)
@@ -129,15 +131,22 @@ class Topics:
             raise NotSigned("the certificate has expired or is not valid yet")
         return certificate
 
+    async def _page(self, address: str) -> bytes:
+        return await self.fetch(address)
+
     async def _subscribe(self, envelope: Envelope) -> Handshake:
         """Confirm at an address that we make of the topic ourselves, not at the one that the message brings."""
-        topic = _TOPIC.fullmatch(envelope.topic_arn)
-        if topic is None or envelope.token is None:
+        if envelope.token is None:
             raise WrongShape("a SubscriptionConfirmation has a Token")
         query = urlencode({"Action": "ConfirmSubscription", "TopicArn": envelope.topic_arn, "Token": envelope.token})
-        domain = "amazonaws.com.cn" if topic[1] == "aws-cn" else "amazonaws.com"
-        await self.fetch(f"https://sns.{topic[2]}.{domain}/?{query}")
+        await self.fetch(f"{_home(envelope.topic_arn)}?{query}")
         return Handshake(answer={"success": True, "message": "Subscription confirmed"})
+
+
+def _home(topic_arn: str) -> str:
+    """Return where SNS is for a topic of the settings: buckets, too, have names below amazonaws.com."""
+    _, partition, _, region, *_ = topic_arn.split(":")
+    return f"https://sns.{region}.amazonaws.com{'.cn' if partition == 'aws-cn' else ''}/"
 
 
 def _loaded(pem: bytes) -> x509.Certificate:

@@ -15,6 +15,8 @@ _LEEWAY_S = 60
 # Only signatures by a private key: `none`, or HMAC made with the public key as its secret, is never accepted.
 _ALGORITHMS = ["RS256"]
 _MOST_CHARACTERS = 8192
+# joserfc lets a header of another shape than it expects fail as it may.
+_UNREADABLE = (JoseError, ValueError, TypeError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ async def verify_token(token: str, expected: Expected, source: ProviderKeys, now
         claims = _claims(token, await source.current())
     except InvalidKeyIdError:
         claims = _claims_or_refused(token, await source.newer())
-    except (JoseError, ValueError) as error:
+    except _UNREADABLE as error:
         raise NotSigned("the token is not signed by a key we know") from error
     _check(claims, expected, now)
 
@@ -42,7 +44,7 @@ async def verify_token(token: str, expected: Expected, source: ProviderKeys, now
 def _claims_or_refused(token: str, keys: KeySet) -> dict[str, Any]:
     try:
         return _claims(token, keys)
-    except (JoseError, ValueError) as error:
+    except _UNREADABLE as error:
         raise NotSigned("the token is not signed by a key we know") from error
 
 

@@ -15,6 +15,13 @@ def test_kubernetes_needs_nothing_else():
     )
 
 
+@pytest.mark.parametrize(("value", "namespace"), [("1", ""), ("0", "emg"), ("", "emg")])
+def test_beside_a_cluster_wide_operator_only_rights_in_all_namespaces_count(value, namespace):
+    env = {"EMG_AUTH": "kubernetes", "EMG_NAMESPACE": "emg", "EMG_CLUSTER_WIDE": value}
+
+    assert AccessSettings.from_env(env).namespace == namespace
+
+
 def test_a_provider_is_told_by_its_issuer_and_our_name_there():
     settings = AccessSettings.from_env(OIDC | {"EMG_AUTH_SUBJECTS_CLAIM": "patients"})
 
@@ -36,6 +43,7 @@ def test_a_provider_is_told_by_its_issuer_and_our_name_there():
         (OIDC | {"EMG_AUTH_KEYS_URL": "file:///etc/keys"}, "EMG_AUTH_KEYS_URL has to be https://"),
         ({"EMG_AUTH": "none", "EMG_AUTH_AUDIENCE": "emg"}, "EMG_AUTH_AUDIENCE does nothing while EMG_AUTH is none"),
         (OIDC | {"EMG_AUTH": "none"}, "EMG_AUTH_ISSUER does nothing while EMG_AUTH is none"),
+        ({"EMG_AUTH": "kubernetes", "EMG_CLUSTER_WIDE": "true"}, "EMG_CLUSTER_WIDE is 'true', not a whole number"),
         (OIDC | {"EMG_AUTH": "kubernetes"}, "EMG_AUTH_ISSUER does nothing while EMG_AUTH is kubernetes"),
     ],
 )

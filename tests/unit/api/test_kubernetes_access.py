@@ -9,27 +9,32 @@ from starlette.requests import Request
 from emg_api.access.callers import pseudonym
 from emg_api.access.kubernetes import KubernetesAccess, KubernetesUser, expiry
 from emg_api.metrics import Metrics
-from emg_api.refusals import InvalidToken, NotAllowed
+from emg_api.refusals import InvalidToken, NotAllowed, TooBusy
 from emg_session.errors import ClusterUnavailable
+from tests.support.waiting import until
 
 VIEWER = KubernetesUser(name="system:serviceaccount:emg:viewer", uid="u1", groups=("system:authenticated",), extra={})
 
 
 @dataclass
 class FakeReviews:
-    """Kubernetes's word: `users` by token, `rights` as (user, verb, name); `asked` is what it was asked."""
+    """Kubernetes's word: `users` by token, `rights` as (user, verb, name); `asked` is what it was asked.
+
+    `silent` lets it be asked whose a token is for ever.
+    """
 
     users: dict[str, KubernetesUser] = field(default_factory=dict)
     rights: set[tuple[str, str, str | None]] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     away: bool = False
+    silent: bool = False
     under_way: int = 0
     most_under_way: int = 0
 
     async def user_of(self, token: str) -> KubernetesUser | None:
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
-        await asyncio.sleep(0)
+        await (asyncio.Event().wait() if self.silent else asyncio.sleep(0))
         self.under_way -= 1
         self._answer(f"whose is {token}")
         return self.users.get(token)
@@ -104,7 +109,10 @@ async def test_a_token_is_believed_no_longer_than_it_says_itself(access, reviews
     assert len(reviews.asked) == 2
 
 
-@pytest.mark.parametrize("token", ["opaque", "a.b.c", "..", "a.e30.c", "a.eyJleHAiOiAieCJ9.c"])
+DEEP = base64.urlsafe_b64encode(b'{"a":' * 6000).decode()
+
+
+@pytest.mark.parametrize("token", ["opaque", "a.b.c", "..", "a.e30.c", "a.eyJleHAiOiAieCJ9.c", f"a.{DEEP}.c"])
 def test_a_token_that_says_nothing_of_its_end_never_ends_by_itself(token):
     assert expiry(token) == float("inf")
 
@@ -145,11 +153,40 @@ async def test_however_many_tokens_come_kubernetes_is_asked_a_few_things_at_a_ti
     assert reviews.most_under_way == 8
 
 
-async def test_what_is_kept_is_bounded(access, reviews):
+async def test_who_would_wait_behind_two_hundred_others_is_told_to_come_again(access):
+    answers = await asyncio.gather(*(access.identify(bearing(f"t{n}")) for n in range(300)), return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [InvalidToken] * 208 + [TooBusy] * 92
+    with pytest.raises(InvalidToken):
+        await access.identify(bearing("later"))
+
+
+async def test_however_many_unknown_tokens_wait_a_known_caller_is_answered(access, reviews):
+    caller = await access.identify(bearing("good"))
+    reviews.silent = True
+    flood = [asyncio.create_task(access.identify(bearing(f"t{n}"))) for n in range(300)]
+    await until(lambda: reviews.under_way == 8, "as many tokens as may be are asked about")
+
+    await access.check_session(caller, "emg-a", None)
+    for task in flood:
+        task.cancel()
+    await asyncio.gather(*flood, return_exceptions=True)
+
+
+async def test_what_was_granted_is_bounded(access, reviews):
+    tokens = [f"t{number}" for number in range(4097)]
+    reviews.users = dict.fromkeys(tokens, VIEWER)
+    for token in (*tokens, tokens[-1], tokens[0]):
+        await access.identify(bearing(token))
+
+    assert [reviews.asked.count(f"whose is {token}") for token in (tokens[0], tokens[-1])] == [2, 1]
+
+
+async def test_no_number_of_refusals_pushes_out_what_was_granted(access, reviews):
     await access.identify(bearing("good"))
-    for number in range(4096):
+    for token in (*(f"t{number}" for number in range(5000)), "t4999", "t0"):
         with pytest.raises(InvalidToken):
-            await access.identify(bearing(f"t{number}"))
+            await access.identify(bearing(token))
     await access.identify(bearing("good"))
 
-    assert reviews.asked.count("whose is good") == 2
+    assert [reviews.asked.count(f"whose is {token}") for token in ("good", "t0", "t4999")] == [1, 2, 1]

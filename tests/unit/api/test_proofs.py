@@ -1,5 +1,6 @@
 """How each sender proves itself, and what does not."""
 
+import asyncio
 import base64
 import hmac
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from joserfc.jwk import OctKey, RSAKey
 
 from emg_api.access.oidc import Provider, ProviderKeys
 from emg_api.adapters.notice import Handshake, Notice
+from emg_api.adapters.sns import Topics
 from emg_api.refusals import KeysUnavailable, NotSigned, OutOfTime, RepeatedHeader
 from emg_api.senders import build_senders
 from emg_local.notices import google_token
@@ -129,6 +131,9 @@ async def test_sns_is_believed_by_its_certificate(version):
         {"SigningCertURL": CERTIFICATE_URL.replace("amazonaws.com", "amazonaws.com.evil.example")},
         {"SigningCertURL": CERTIFICATE_URL.replace("https://", "https://evil.example@")},
         {"SigningCertURL": CERTIFICATE_URL.replace("https://sns.", "https://evil.example/sns.")},
+        {"SigningCertURL": CERTIFICATE_URL.replace("sns.eu-central-1", "sns.s3-us-west-2")},
+        {"SigningCertURL": CERTIFICATE_URL.replace("eu-central-1", "us-east-1")},
+        {"SigningCertURL": CERTIFICATE_URL.replace(".com/", ".com.cn/")},
         {"SigningCertURL": CERTIFICATE_URL + "?x=1"},
         {"SigningCertURL": "file:///etc/passwd"},
     ],
@@ -174,9 +179,18 @@ async def test_a_message_of_another_time_is_refused(hours):
 async def test_a_certificate_is_fetched_once():
     asked: list[str] = []
     s3 = build_senders(sender_settings(), Fetched(GOOGLE.pages, asked).fetch)["s3"].adapter
-    for _ in range(3):
-        await s3.read(raw(sns_message(AMAZON_KEY, RECORDS), SNS), NOW)
+    for _ in range(2):
+        await asyncio.gather(*(s3.read(raw(sns_message(AMAZON_KEY, RECORDS), SNS), NOW) for _ in range(3)))
     assert asked == [CERTIFICATE_URL]
+
+
+async def test_chinas_certificates_are_in_china():
+    topic = "arn:aws-cn:sns:cn-north-1:123456789012:recordings"
+    address = CERTIFICATE_URL.replace("eu-central-1.amazonaws.com", "cn-north-1.amazonaws.com.cn")
+    topics = Topics.of((topic,), Fetched({address: certificate_of(AMAZON_KEY)}).fetch)
+    body = sns_message(AMAZON_KEY, RECORDS, TopicArn=topic, SigningCertURL=address)
+
+    assert await topics.receive(body, NOW) == RECORDS
 
 
 async def test_a_subscription_is_confirmed_at_an_address_of_our_own_making():
@@ -240,6 +254,11 @@ def unsigned() -> str:
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts) + "."
 
 
+def odd_header(changes: dict[str, object]) -> str:
+    header = {"alg": "RS256", "kid": RSAKey.import_key(GOOGLE_KEY).thumbprint()} | changes
+    return f"{base64.urlsafe_b64encode(msgspec.json.encode(header)).decode().rstrip('=')}.e30.AAAA"
+
+
 def signed_with_the_public_key() -> str:
     public = RSAKey.import_key(GOOGLE_KEY).as_pem(private=False)
     return token(OctKey.import_key(base64.b64encode(public)), {"alg": "HS256"})
@@ -253,10 +272,22 @@ def signed_with_the_public_key() -> str:
         lambda: token(RSAKey.import_key(pem_of(rsa_key()))),
         lambda: token(RSAKey.import_key(GOOGLE_KEY), {"alg": "RS512"}),
         lambda: token(RSAKey.import_key(GOOGLE_KEY))[:-4] + "AAAA",
+        lambda: odd_header({"crit": 1}),
+        lambda: odd_header({"crit": 1, "kid": "newer"}),
         lambda: "a.b.c",
         lambda: "x" * 10_000,
     ],
-    ids=["none", "public key as secret", "other key", "other algorithm", "changed", "no token", "endless"],
+    ids=[
+        "none",
+        "public key as secret",
+        "other key",
+        "other algorithm",
+        "changed",
+        "odd",
+        "odd, newer",
+        "no token",
+        "endless",
+    ],
 )
 async def test_a_token_signed_otherwise_is_refused(made):
     with pytest.raises(NotSigned):

@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 
 import pytest
 
@@ -238,6 +239,21 @@ async def test_the_status_of_no_session_is_not_found(web, code):
     response = await web.get(f"/webhooks/storage/status/{code}")
 
     assert response.status_code == 404
+
+
+async def test_a_flood_of_questions_about_sessions_keeps_no_notice_waiting(web, sessions):
+    sessions.silent = True
+    status = "/webhooks/storage/status/emg-aaaaaaaaaaaa"
+    flood = [asyncio.create_task(web.get(status)) for _ in range(300)]
+    refused = [
+        (await one).headers["retry-after"] for one in itertools.islice(asyncio.as_completed(flood, timeout=30), 92)
+    ]
+
+    assert (refused, sessions.loading) == (["5"] * 92, 8)
+    assert (await post(web, inserted(ONE))).status_code == 202
+    for task in flood:
+        task.cancel()
+    await asyncio.gather(*flood, return_exceptions=True)
 
 
 async def test_logs_tell_the_session_and_nothing_from_inside_the_recording(web, caplog):

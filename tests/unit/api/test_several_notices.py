@@ -4,10 +4,18 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from emg_api.adapters.notice import Because, Ignored, Notice
+from emg_api.intake import overtaken_ignored
+from emg_session.object_order import ObjectOrder
 from emg_session.resource import session_id
 from tests.support.senders import RECORDED, proof
 
+SEQUENCES = st.none() | st.tuples(st.sampled_from(["s3", "minio"]), st.sampled_from("12345"))
+NOTICES = st.builds(Notice, bucket=st.sampled_from("ab"), key=st.sampled_from("xy"), sequence=SEQUENCES)
+IGNORED = Ignored(Because.NOT_NEW, "no new object")
 RECORD = msgspec.json.decode((RECORDED / "minio-put.json").read_bytes())["Records"][0]
 
 
@@ -53,12 +61,21 @@ async def test_a_record_that_leaves_its_bucket_alone_is_refused(web):
     assert (response.status_code, response.json()["type"]) == (403, "urn:emg-operator:problem:unknown-bucket")
 
 
-@pytest.mark.parametrize("key", ["P001/%0Aone.c3d", "P001/%00.c3d", "P001/%FF.c3d", "%C2%9B.c3d", "x" * 1100 + ".c3d"])
+@pytest.mark.parametrize(
+    "key", ["P001/%0Aone.c3d", "P001/%00.c3d", "P001/%FF.c3d", "%C2%9B.c3d", "x" * 1100 + ".c3d", "%78" * 1021 + ".c3d"]
+)
 async def test_a_key_that_no_object_should_have_is_refused_however_it_is_written(web, sessions, key):
     response = await post(web, record(key))
 
     assert (response.status_code, response.json()["type"]) == (422, "urn:emg-operator:problem:wrong-shape")
     assert sessions.manifests == {}
+
+
+async def test_a_key_may_be_as_long_as_storage_has_them_however_it_is_written(web, sessions):
+    response = await post(web, record("P001%2F" + "%C3%A9" * 507 + ".c3d"))
+
+    assert response.status_code == 202
+    assert len(sessions.manifests) == 1
 
 
 async def test_a_record_that_has_to_wait_keeps_no_other_from_being_taken(web, sessions):
@@ -86,3 +103,15 @@ async def test_the_same_delivery_of_two_objects_is_two_sessions(web, sessions):
 
     deliveries = {m["metadata"]["annotations"]["emg.ghostly/delivery"] for m in sessions.manifests.values()}
     assert (len(sessions.manifests), len(deliveries)) == (2, 1)
+
+
+@given(st.lists(NOTICES | st.just(IGNORED), max_size=12))
+def test_what_any_other_record_overtakes_is_ignored_and_nothing_else(arrivals):
+    for arrival, left in zip(arrivals, overtaken_ignored(arrivals), strict=True):
+        overtaken = isinstance(arrival, Notice) and any(is_overtaken(arrival, other) for other in arrivals)
+        assert getattr(left, "because", None) == (Because.OVERTAKEN if overtaken else getattr(arrival, "because", None))
+
+
+def is_overtaken(one, other):
+    same = isinstance(other, Notice) and (one.bucket, one.key) == (other.bucket, other.key)
+    return same and ObjectOrder.of(sequence=other.sequence).is_newer_than(ObjectOrder.of(sequence=one.sequence))

@@ -223,6 +223,10 @@ async def test_a_part_of_an_answer_cannot_be_had(web, session):
     [
         ("windows?" + "&".join(["channel=CH1"] * 33), "Expected `array` of length <= 32 - at `$.channel`"),
         ("windows?channel=", "Expected `str` of length >= 1 - at `$.channel[0]`"),
+        (
+            "windows?channel=%00",
+            "Expected `str` matching regex '^[^\\\\x00-\\\\x1f\\\\x7f]*$' - at `$.channel[0]`",
+        ),
         ("windows?width=1&width=2", "each parameter may be given once"),
         ("windows?signals=raw&signals=rms", "each parameter may be given once"),
         ("CH1?start=86401", "Expected `float` <= 86400.0 - at `$.start`"),

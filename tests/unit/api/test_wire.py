@@ -129,6 +129,48 @@ async def test_a_head_that_stops_coming_is_given_up(port, monkeypatch, start):
     assert status_and_type(await talk(port, start))[0] == 408
 
 
+async def test_what_follows_a_body_is_bounded_as_a_head_is(port):
+    head = request("Transfer-Encoding: chunked")
+    for trailers in ([b"X-A: ", *[b"a" * 0x4000] * 6], [b"X-A: a\r\n" * 0x800] * 6):
+        answer = await talk(port, head, b"0\r\n", *trailers)
+
+        assert status_and_type(answer)[0] == 431
+
+
+async def test_what_follows_a_body_proves_nothing(port):
+    unproven = request("Transfer-Encoding: chunked", "Connection: close").replace(b"x-supabase-signature", b"x-other")
+    trailer = f"x-supabase-signature: {signed(BODY)['x-supabase-signature']}\r\n\r\n".encode()
+
+    answer = await talk(port, unproven, b"%x\r\n%b\r\n0\r\n" % (len(BODY), BODY), trailer)
+
+    assert status_and_type(answer) == (401, "not-signed")
+
+
+async def test_a_connection_whose_body_nobody_reads_ends_with_the_answer(port):
+    head = request("Content-Length: 60000", method="DELETE")
+
+    assert status_and_type(await talk(port, head, b"a"))[0] == 405
+
+
+async def test_empty_lines_between_requests_hold_no_connection(port, monkeypatch):
+    monkeypatch.setattr(protocol, "SECONDS_FOR_A_HEAD", 0.05)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request())
+    await reader.readuntil(b"not-signed")
+    writer.write(b"\r\n")
+
+    assert b"HTTP/1.1 408 " in await asyncio.wait_for(reader.read(), 60)
+    writer.close()
+
+
+async def test_large_heads_one_after_another_are_bounded_one_by_one(port):
+    large = request(f"Content-Length: {len(BODY)}", f"X-A: {'a' * 60_000}", body=BODY)
+    answer = await talk(port, large, large, request("Connection: close"))
+
+    assert answer.count(b"HTTP/1.1 200 ") == 2
+    assert answer.count(b"HTTP/1.1 401 ") == 1
+
+
 async def test_a_sender_that_goes_away_is_no_error_of_ours(port, caplog):
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request(f"Content-Length: {len(BODY)}", body=BODY[:10]))

@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
 from emg_operator.answers import Answers
@@ -14,8 +15,8 @@ from emg_session.errors import (
     StorageUnavailable,
     UnknownBucket,
 )
-from emg_session.resource import RecordingRef
-from tests.support.sessions import NOW, session
+from emg_session.resource import EMGSession, RecordingRef
+from tests.support.sessions import NOW, SPEC, session
 from tests.support.simulated import SUMMARY, Clock
 
 
@@ -74,6 +75,31 @@ async def test_a_database_that_does_not_answer_is_not_asked_again_for_a_moment(f
     clock.advance(5)
     await answers.database(session())
     assert server.asked == 2
+
+
+def in_bucket(bucket: str) -> EMGSession:
+    recording = msgspec.structs.replace(SPEC.recording, uri=f"s3://{bucket}/P001/one.c3d")
+    return session(msgspec.structs.replace(SPEC, recording=recording))
+
+
+async def test_an_outage_of_one_bucket_holds_up_no_other() -> None:
+    server = Server()
+    answers = Answers(server, server, lambda: NOW)
+    server.failure = StorageUnavailable("x")
+    await answers.object(in_bucket("away"))
+    server.failure = None
+    assert await answers.object(in_bucket("away")) is NotReadable.UNREACHABLE
+    assert await answers.object(in_bucket("there")) == Readable(size_bytes=42)
+
+
+async def test_a_refusal_of_storage_is_no_outage() -> None:
+    server = Server()
+    answers = Answers(server, server, lambda: NOW)
+    server.failure = StorageUnavailable("x")
+    server.failure.refused = True
+    assert await answers.object(session()) is NotReadable.FORBIDDEN
+    server.failure = None
+    assert await answers.object(session()) == Readable(size_bytes=42)
 
 
 async def test_a_clock_that_is_set_back_does_not_make_an_outage_last() -> None:

@@ -182,6 +182,14 @@ def test_an_outage_of_storage_costs_no_attempt() -> None:
     assert (step.attempt, top(step)) == (None, (Truth.UNKNOWN, Reason.STORAGE_UNAVAILABLE))
 
 
+def test_what_storage_refuses_costs_no_attempt_and_says_what_to_check() -> None:
+    step = decide(given=replace(THERE, object=NotReadable.FORBIDDEN))
+    assert (step.attempt, top(step)) == (None, (Truth.UNKNOWN, Reason.STORAGE_UNAVAILABLE))
+    message = step.status.conditions[-1].message
+    assert message == "storage refuses to show the recording; check the AWS_… settings and what they may read"
+    assert step.again_after_s == 60
+
+
 def test_an_object_that_is_not_there_is_looked_for_less_and_less_often_then_given_up() -> None:
     missing = replace(THERE, object=NotReadable.NOT_THERE)
     first = decide(given=missing)
@@ -230,6 +238,13 @@ def test_a_deleted_job_is_made_again_and_is_no_failed_attempt() -> None:
     running = after(decide(view(JobState.RUNNING)))
     step = decide(of=running)
     assert (step.attempt, step.status.attempt_count) == (AttemptPlan(number=1, memory_mib=136), 1)
+
+
+def test_a_first_attempt_that_could_not_be_made_gets_the_memory_that_the_spec_says_by_now() -> None:
+    refused = decide(of=session(msgspec.structs.replace(SPEC, job=JobOptions(memory_mib=65536))))
+    assert refused.attempt == AttemptPlan(number=1, memory_mib=65536)
+    edited = after(refused, job=JobOptions(memory_mib=512))
+    assert decide(of=edited).attempt == AttemptPlan(number=1, memory_mib=512)
 
 
 def test_a_failure_counts_though_its_job_is_gone() -> None:

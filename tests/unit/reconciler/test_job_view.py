@@ -73,15 +73,23 @@ def test_words_that_are_not_ours_are_not_repeated() -> None:
     assert seen.message == "the worker ended with exit code 70 and said nothing"
 
 
-def test_a_deadline_is_its_own_reason_though_the_pod_is_gone() -> None:
-    assert view_job(job_body(**failed("DeadlineExceeded")), []).reason is Reason.DEADLINE_EXCEEDED
+def test_a_jobs_deadline_is_nobodys_failure_where_no_pod_ever_ended() -> None:
+    seen = view_job(job_body(**failed("DeadlineExceeded")), [])
+    assert (seen.reason, seen.exit_code) == (Reason.INTERNAL_ERROR, None)
 
 
-def test_a_pod_past_its_own_deadline_says_so() -> None:
+@pytest.mark.parametrize(
+    ("code", "started_at", "reason"),
+    [(143, "2026-03-02T09:59:05Z", Reason.DEADLINE_EXCEEDED), (137, None, Reason.INTERNAL_ERROR)],
+)
+def test_a_pod_past_its_own_deadline_says_so_but_not_of_a_container_that_never_started(
+    code: int, started_at: str | None, reason: Reason
+) -> None:
     job = job_body(**failed("PodFailurePolicy"))
-    pod = pod_body(job, "Failed", exitCode=143)
+    pod = pod_body(job, "Failed", exitCode=code, startedAt=started_at)
     pod["status"]["reason"] = "DeadlineExceeded"
-    assert view_job(job, [pod]).reason is Reason.DEADLINE_EXCEEDED
+    seen = view_job(job, [pod])
+    assert (seen.reason, seen.exit_code) == (reason, code)
 
 
 def test_only_a_job_that_the_session_controls_is_its_attempt() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,12 @@ class Watched(SimulatedCluster):
 
 
 @asynccontextmanager
-async def working(cluster: Watched) -> AsyncIterator[Reconciler]:
+async def working(cluster: Watched, most_jobs: int = 0) -> AsyncIterator[Reconciler]:
     reconciler = Reconciler(
         cluster=cluster,
         summaries=MemorySummaries(),
         recordings=None,
-        settings=SETTINGS,
+        settings=replace(SETTINGS, most_jobs=most_jobs),
         metrics=Metrics(),
         now=lambda: NOW,
     )
@@ -102,6 +103,19 @@ async def test_a_job_that_the_api_server_refuses_is_told_in_the_status() -> None
     assert top["message"] == "the API server does not take the Job: exceeded quota: jobs"
     assert len(cluster.statuses[-1]["conditions"]) == 7
     assert cluster.told == []
+
+
+async def test_a_session_whose_job_is_refused_leaves_its_place_to_the_next() -> None:
+    cluster = Watched()
+    cluster.refusal = JobRefused("exceeded quota: limits.memory")
+    async with working(cluster, most_jobs=1) as reconciler:
+        reconciler.observe(Kind.SESSION, None, session_body())
+        await until(lambda: cluster.reason == "Pending", "the refusal is shown")
+        cluster.refusal = None
+        cluster.bodies[Kind.SESSION, "emg-other"] = session_body() | {"metadata": other_session()}
+        reconciler.observe(Kind.SESSION, None, cluster.get(Kind.SESSION, "emg-other"))
+        await until(lambda: cluster.jobs, "somebody gets a Job")
+    assert cluster.jobs == ["emg-other-a1"]
 
 
 async def test_a_session_deleted_while_its_status_is_written_stays_deleted() -> None:

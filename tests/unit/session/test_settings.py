@@ -2,6 +2,7 @@ import pytest
 
 from emg_session.connections import connection_options, database_url
 from emg_session.errors import InvalidSettings
+from emg_session.recordings import Buckets
 from emg_session.settings import integer
 
 
@@ -40,3 +41,16 @@ def test_a_number_out_of_bounds_is_refused_with_its_bounds(value: str, sentence:
     assert integer({}, "EMG_N", 3, least=1, most=10) == 3
     with pytest.raises(InvalidSettings, match=sentence):
         integer({"EMG_N": value}, "EMG_N", 3, least=1, most=10)
+
+
+@pytest.mark.parametrize("uri", ["recordings", "/data/recordings", "s3:recordings", "ftp://recordings", ""])
+def test_a_bucket_without_an_address_that_can_be_read_is_refused_at_once(uri: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"EMG_BUCKETS has no URI that can be read for 'r'; for example \{"):
+        Buckets.from_json(f'{{"r": "{uri}"}}')
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3://recordings", "file:///data/recordings", "gs://r", "https://a.blob.core.windows.net/c"]
+)
+def test_a_bucket_may_be_in_any_store(uri: str) -> None:
+    assert Buckets.from_json(f'{{"r": "{uri}/"}}').uri("r", "a.c3d") == f"{uri}/a.c3d"
