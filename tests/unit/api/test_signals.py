@@ -1,4 +1,6 @@
+import itertools
 from datetime import datetime
+from typing import Any
 
 import emg_core
 import numpy as np
@@ -107,10 +109,14 @@ async def test_a_whole_channel_has_the_earlier_systems_shape_field_by_field(web,
         ("generated_at", str),
         ("cache_note", str),
     ]
-    arrays = [answer[name] for name in ("data", "time_axis", "rms_envelope") if answer[name] is not None]
-    assert len({len(array) for array in arrays}) == 1
-    assert {type(number) for array in arrays for number in array} == {float}
+    arrays = arrays_of(answer)
+    assert len(set(map(len, arrays))) == 1
+    assert set(map(type, itertools.chain(*arrays))) == {float}
     assert datetime.fromisoformat(answer["generated_at"]).tzinfo is not None
+
+
+def arrays_of(answer: dict[str, Any]) -> list[list[float]]:
+    return [answer[name] for name in ("data", "time_axis", "rms_envelope") if answer[name] is not None]
 
 
 async def test_downsampling_keeps_the_peaks_and_the_true_rate(web, session, truth):
