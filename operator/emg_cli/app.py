@@ -43,6 +43,16 @@ COMMANDS = {
         "Bring the database to this program's schema, or show where it stands.",
         "EMG_DATABASE_URL=postgresql://emg@localhost/emg emg migrate --upgrade",
     ),
+    "erase": Command(
+        "emg_cli.erase:erase",
+        "Erase all that is stored of a subject, so that it does not come back, and print a receipt.",
+        'emg erase --subject P001 --reason "consent withdrawn" --recordings --receipt receipt.json',
+    ),
+    "retain": Command(
+        "emg_cli.erase:retain",
+        "Erase the sessions that were received more than so many days ago.",
+        "emg retain --days 3650",
+    ),
     "send": Command(
         "emg_cli.send:send",
         "Post the notice a sender would post for a file, signed; uploads nothing.",
