@@ -20,7 +20,7 @@ from emg_session.errors import Failure, PermanentFailure, StorageUnavailable, Tr
 from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, session_name
-from emg_session.sessions import SessionStore
+from emg_session.session_store import SessionStore
 from emg_session.trace import current_annotation
 
 SENDER_ANNOTATION = "emg.ghostly/sender"
@@ -30,7 +30,7 @@ DELIVERY_ANNOTATION = "emg.ghostly/delivery"
 _SECONDS_TO_LOOK = 3.0
 _SECONDS_TO_SAVE = 1.5
 # A burst waits here, not for its own time-outs: more at once would only make each of them slower.
-_AT_ONCE = 64
+_AT_ONCE = 32
 
 _log = logging.getLogger(__name__)
 

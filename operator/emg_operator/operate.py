@@ -26,8 +26,9 @@ from emg_operator.sweep import Sweep, SweepSettings
 from emg_operator.traffic import MOST_SILENT_S, WatchStreams, writes_counted
 from emg_session.database import SummaryStore, open_summaries
 from emg_session.errors import DatabaseUnavailable
+from emg_session.pod import in_cluster
 from emg_session.recordings import RecordingStore
-from emg_session.sessions import KubernetesSessions, connected_cluster, in_cluster
+from emg_session.sessions import KubernetesSessions, connected_cluster
 
 log = logging.getLogger(__name__)
 

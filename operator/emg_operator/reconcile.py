@@ -93,8 +93,7 @@ class Reconciler:
             session = None if body is None else _parse(body)
             if body is None or session is None:
                 return None
-            for other in self._versions.observe(session):
-                self.queue.add(other)
+            self._compare(session)
             if self._observed.is_out_of_date(key):
                 await self._look(session, body)
             return await self._act(body, session, *await self._decide(session, body))
@@ -119,7 +118,7 @@ class Reconciler:
         """Decide, with an answer to each question on the way; none is asked twice."""
         database: DatabaseState = NoSummary.NOT_ASKED
         surroundings = Surroundings(
-            newer=self._versions.newer_than(session), memory_permille=self._learned.permille(session.spec.profile)
+            rival=self._versions.rival_of(session), memory_permille=self._learned.permille(session.spec.profile)
         )
         while True:
             jobs = self._observed.jobs_of(session)
@@ -205,8 +204,13 @@ class Reconciler:
         elif surroundings.has_place is not False:  # else it stands in line
             self._places.release(session.key)
 
+    def _compare(self, session: EMGSession) -> None:
+        """Have those looked at for whom it is news that this session is there, or superseded."""
+        for other in self._versions.observe(session):
+            self.queue.add(other)
+
     def _finish(self, session: EMGSession) -> None:
-        self._versions.observe(session)
+        self._compare(session)
         self._learned.observe(session)
         self._observed.finish(session.key, session.status.reason)
 

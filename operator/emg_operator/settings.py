@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from emg_operator.wanted import Wanted
+from emg_session.pod import own_namespace
 from emg_session.recordings import Buckets
-from emg_session.sessions import own_namespace
 from emg_session.settings import integer, required
 
 

@@ -17,7 +17,7 @@ from emg_session.errors import Failure, PermanentFailure
 from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, ListedObject, RecordingStore
 from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, session_name
-from emg_session.sessions import SessionStore
+from emg_session.session_store import SessionStore
 
 log = logging.getLogger(__name__)
 
