@@ -34,9 +34,7 @@ def schema(url: str) -> list[tuple]:
 
 
 def test_an_empty_database_gets_every_migration_once(database_url: str) -> None:
-    applied = [m.version for m in migrate.upgrade(database_url)]
-    assert applied[:2] == [21, 22]
-    assert applied == [m.version for m in migrate.migrations()]
+    assert [m.version for m in migrate.upgrade(database_url)] == [m.version for m in migrate.migrations()]
     assert migrate.upgrade(database_url) == []
     assert all(step.applied for step in migrate.status(database_url))
 
