@@ -97,7 +97,7 @@ class Sweep:
 
     async def _create_unknown(self, recordings: Sequence[ListedObject], most_finds: int) -> int:
         listed = {session_name(found.uri, found.version): found for found in recordings}
-        known = await self.summaries.known_sessions(listed)
+        known = await self.summaries.known_sessions({name: _spec(found) for name, found in listed.items()})
         unknown = [name for name in listed if name not in known]
         return sum([await self._found(name, listed[name]) for name in unknown[:most_finds]])
 

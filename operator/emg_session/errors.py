@@ -93,6 +93,10 @@ class SummaryRefused(PermanentFailure):
     """The database refuses a row: a constraint, or a value it can't hold."""
 
 
+class RecordingErased(PermanentFailure):
+    """The recording, or all of its subject's, was erased and must not come back."""
+
+
 class RecordingNotThere(TransientFailure):
     """The object can't be found (yet)."""
 

@@ -133,6 +133,16 @@ class RecordingStore:
             raise RecordingNotThere("the object is empty (so far)")
         return meta["size"]
 
+    async def delete(self, uri: str) -> bool:
+        """Delete an object; False where there was none, as far as storage tells."""
+        base, key = self._buckets.split(uri)
+        try:
+            with _translated():
+                await _in_time(obstore.delete_async(self._store(base), key))
+        except RecordingNotThere:
+            return False
+        return True
+
     async def _get(self, uri: str, options: "GetOptions | None", version: str | None) -> StoredBytes:
         base, key = self._buckets.split(uri)
         with _translated():
