@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from emg_cli.app import COMMANDS
+from emg_cli.kubectl.app import COMMANDS as KUBECTL_COMMANDS
 from tests.support.needs import shared_data
 from tests.support.recordings import synthetic_recording
 
@@ -95,17 +96,23 @@ def test_verify_says_that_two_readers_agree(recording: Path) -> None:
     done = emg("verify", recording)
     expected = b"Equal: 4 channels, tolerance 1e-6 of each channel's maximum\n"
     assert (done.returncode, done.stderr, done.stdout) == (0, b"", expected)
+    told = {"channels": 4, "verdict": "Equal", "findings": [], "words": ""}
+    assert json.loads(emg("verify", recording, "--json").stdout) == told
 
 
 def test_profiles_prints_what_the_core_knows() -> None:
     assert json.loads(emg("profiles").stdout) == emg_core.profiles()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_has_an_example(command: str) -> None:
-    done = emg(command, "--help")
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [*(("emg", command) for command in COMMANDS), *(("kubectl-emg", command) for command in KUBECTL_COMMANDS)],
+)
+def test_help_has_an_example(program: str, command: str) -> None:
+    told = [EMG.with_name(program), command, "--help"]
+    done = subprocess.run(told, check=False, capture_output=True, env={}, timeout=120)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert f"emg {command}" in done.stdout.decode().partition("Example: ")[2]
+    assert f"{program.replace('-', ' ')} {command}" in done.stdout.decode().partition("Example: ")[2]
 
 
 FAILURES = {

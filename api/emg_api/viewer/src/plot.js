@@ -81,7 +81,7 @@ export class ChannelPlot {
         x: { time: false, range: (_u, min, max) => [min ?? this.view.start, max ?? this.view.end] },
         y: { range: () => this.#extent },
       },
-      axes: [this.#axis({ show: this.isLast, space: 70, values: (_u, ticks) => ticks.map((tick) => format(tick)) }),
+      axes: [this.#timeAxis(),
         this.#axis({ size: AXIS_WIDTH, space: 28, values: (_u, ticks) => ticks.map((tick) => format(tick)) })],
       series: [{}, ...SIGNALS.flatMap((signal) => this.#series(signal, paint(signal)))],
       bands: SIGNALS.map((signal, place) => ({ series: [2 * place + 2, 2 * place + 1], fill: faded(paint(signal), PAINT[signal].fill) })),
@@ -92,6 +92,12 @@ export class ChannelPlot {
         setCursor: [(u) => this.hover(u)],
       },
     };
+  }
+
+  /** The last plot's is written out; the others have its lines alone. */
+  #timeAxis() {
+    if (this.isLast) return this.#axis({ space: 70, values: (_u, ticks) => ticks.map((tick) => format(tick)) });
+    return this.#axis({ space: 70, size: 0, ticks: { show: false }, values: (_u, ticks) => ticks.map(() => "") });
   }
 
   #axis(parts) {
