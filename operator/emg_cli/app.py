@@ -15,8 +15,13 @@ COMMANDS = {
     ),
     "analyze": Command(
         "emg_cli.analyze:analyze",
-        "Print a recording's summary, as JSON or as a table.",
-        "emg analyze session.c3d --format table",
+        "Print summaries of recordings, as JSON or as a table: of one, or of many at once.",
+        "emg analyze recordings/ --format table --out results.parquet",
+    ),
+    "plot": Command(
+        "emg_cli.plot:plot",
+        "Draw a recording's envelopes in the terminal, with contractions and faults below them.",
+        "emg plot session.c3d",
     ),
     "signal": Command(
         "emg_cli.samples:signal",
@@ -62,6 +67,11 @@ COMMANDS = {
         "emg_cli.profiles:profiles",
         "Print the analysis profiles and their options as JSON.",
         "emg profiles",
+    ),
+    "completion": Command(
+        "emg_cli.completion:completion",
+        "Print what makes a shell complete commands and options.",
+        'eval "$(emg completion bash)"',
     ),
 }
 

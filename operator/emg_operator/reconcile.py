@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from emg_operator.places import Places
 from emg_operator.queue import Queue, Work, WorkQueue
 from emg_operator.settings import OperatorSettings
 from emg_operator.surroundings import DatabaseState, NoSummary, Question, Surroundings
+from emg_operator.unreadable import read_session, refusal
 from emg_operator.versions import Versions
 from emg_session.errors import Failure, InvalidSession
 from emg_session.resource import EMGSession
@@ -62,10 +64,11 @@ class Reconciler:
         if not self._settings.most_jobs:
             return
         async for body in self._cluster.list_sessions():
-            session = _parse(body)
-            if session and not session.status.finished and session.status.attempts:
-                self._places.hold(session.key, _subject(session))
-                self.queue.add(session.key)
+            with suppress(InvalidSession):
+                session = read_session(body)
+                if not session.status.finished and session.status.attempts:
+                    self._places.hold(session.key, _subject(session))
+                    self.queue.add(session.key)
 
     def observe(self, kind: Kind, event: str | None, body: Body) -> None:
         """Take in what a watch shows; everything is shown again at start-up, so this must be idempotent."""
@@ -90,7 +93,7 @@ class Reconciler:
         """Bring one session a step further; return when to look again though nothing changes."""
         try:
             body = await self._body(key)
-            session = None if body is None else _parse(body)
+            session = None if body is None else await self._read(key, body)
             if body is None or session is None:
                 return None
             self._compare(session)
@@ -106,6 +109,18 @@ class Reconciler:
         if self._observed.is_finished(key):
             self._observed.take(Kind.SESSION, None, await self._cluster.load_session(*key.split("/")))
         return self._observed.body(key)
+
+    async def _read(self, key: str, body: Body) -> EMGSession | None:
+        """Parse a session; of one that can't be read, tell which field is at fault, once."""
+        try:
+            return read_session(body)
+        except InvalidSession as failure:
+            log.warning("session=%s can't be read: %s", key, failure)
+            self._versions.forget(key)
+            self._places.release(key)
+            if status := refusal(body, failure, self._now()):
+                self._observed.replace(key, body, await self._cluster.save_status(body, status))
+            return None
 
     async def _look(self, session: EMGSession, body: Body) -> None:
         """Ask the cluster itself for a session and its Jobs; raises SessionGone, StatusConflict."""
@@ -223,11 +238,3 @@ class Reconciler:
 
 def _subject(session: EMGSession) -> str:
     return session.spec.subject or ""
-
-
-def _parse(body: Body) -> EMGSession | None:
-    try:
-        return EMGSession.from_body(body)
-    except InvalidSession as failure:
-        log.warning("session=%s can't be read: %s", body["metadata"]["name"], failure)
-        return None

@@ -265,7 +265,8 @@ class SummaryStore:
     ) -> list[ListedSession]:
         """Return the newest of the wanted sessions, those after a place in the list."""
         async with self._connection() as connection, connection.cursor(row_factory=class_row(ListedSession)) as cursor:
-            await cursor.execute(LIST_SESSIONS, list_parameters(wanted, after, limit))
+            # A plan made for every filter at once would go through all sessions for any of them.
+            await cursor.execute(LIST_SESSIONS, list_parameters(wanted, after, limit), prepare=False)
             return await cursor.fetchall()
 
 

@@ -68,7 +68,9 @@ class UnknownBucket(PermanentFailure):
 
 
 class InvalidSession(PermanentFailure):
-    """An EMGSession whose spec can't be read."""
+    """An EMGSession that can't be read; `field` names the part at fault, never what is in it."""
+
+    field: str = ""
 
 
 class SessionRefused(PermanentFailure):

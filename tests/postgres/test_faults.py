@@ -64,7 +64,7 @@ async def work(url: str, number: int, result: AnalysisResult, done: Callable[[],
     """Store as a Job's pod does, with a pool of its own, and as another pod after each one that failed."""
     for failures in range(100):
         try:
-            async with open_summaries(url, most_connections=1, answer_seconds=30) as summaries:
+            async with open_summaries(url, most_connections=1) as summaries:
                 await summaries.save_result(f"emg-{number}", spec(number), of_recording(result, number))
         except DatabaseUnavailable:
             await asyncio.sleep(random.uniform(0, 0.2))
