@@ -20,6 +20,7 @@ from emg_operator.queue import Queue, Work, WorkQueue
 from emg_operator.settings import OperatorSettings
 from emg_operator.surroundings import DatabaseState, NoSummary, Question, Surroundings
 from emg_operator.versions import Versions
+from emg_operator.worker_pod import in_queue
 from emg_session.errors import Failure, InvalidSession
 from emg_session.resource import EMGSession
 from emg_session.status import SessionStatus
@@ -62,7 +63,7 @@ class Reconciler:
         if not self._settings.most_jobs:
             return
         async for body in self._cluster.list_sessions():
-            session = _parse(body)
+            session = _parse(body, self._settings.queue)
             if session and not session.status.finished and session.status.attempts:
                 self._places.hold(session.key, _subject(session))
                 self.queue.add(session.key)
@@ -90,7 +91,7 @@ class Reconciler:
         """Bring one session a step further; return when to look again though nothing changes."""
         try:
             body = await self._body(key)
-            session = None if body is None else _parse(body)
+            session = None if body is None else _parse(body, self._settings.queue)
             if body is None or session is None:
                 return None
             for other in self._versions.observe(session):
@@ -221,9 +222,9 @@ def _subject(session: EMGSession) -> str:
     return session.spec.subject or ""
 
 
-def _parse(body: Body) -> EMGSession | None:
+def _parse(body: Body, queue: str | None) -> EMGSession | None:
     try:
-        return EMGSession.from_body(body)
+        return in_queue(EMGSession.from_body(body), queue)
     except InvalidSession as failure:
         log.warning("session=%s can't be read: %s", body["metadata"]["name"], failure)
         return None
