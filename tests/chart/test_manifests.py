@@ -100,6 +100,12 @@ def test_a_migration_of_another_image_is_another_job() -> None:
     assert len(names) == 2
 
 
+def test_a_job_never_changes_under_its_name() -> None:
+    jobs = [m for values in (EXISTING, TRYOUT) for m in render(values) if m["kind"] == "Job"]
+    for job in jobs:
+        assert "app.kubernetes.io/version" not in job["spec"]["template"]["metadata"]["labels"]
+
+
 def test_nothing_but_tests_is_a_hook() -> None:
     hooks = [m["metadata"].get("annotations", {}).get("helm.sh/hook") for m in render(EVERYTHING)]
     assert {hook for hook in hooks if hook} == {"test"}

@@ -77,11 +77,12 @@ initContainers:
     {{- include "emg.containerSecurity" $root | nindent 4 }}
 {{- end -}}
 
+{{/* No version among the labels: a chart of another version replaces only the pods that differ. */}}
 {{- define "emg.podMetadata" -}}
 {{- $root := index . 0 }}
 {{- $part := index $root.Values (index . 1) -}}
 labels:
-  {{- include "emg.labels" . | nindent 2 }}
+  {{- include "emg.selector" . | nindent 2 }}
   {{- with $part.podLabels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
