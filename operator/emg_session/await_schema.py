@@ -1,5 +1,7 @@
 """Wait for the database to have this program's schema: `python -m emg_session.await_schema`, before a program starts.
 
+With `--any` a database that answers is enough, whatever its schema: before the migration.
+
 A migration is under way while a release is installed, and nothing in Kubernetes makes pods wait for it. A database that
 does not answer is waited for a while only: the programs themselves know what to do without.
 """
@@ -35,18 +37,21 @@ def await_schema(is_current: Callable[[], bool], *, clock: Callable[[], float], 
         sleep(_LOOK_EVERY_S)
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
     """Run from the command line."""
+    if arguments not in ([], ["--any"]):
+        sys.exit("usage: python -m emg_session.await_schema [--any]")
     url = database_url(os.environ)
 
     def is_current() -> bool:
-        return all(step.applied for step in migrate.status(url))
+        steps = migrate.status(url)
+        return bool(arguments) or all(step.applied for step in steps)
 
     sys.stdout.write(f"{await_schema(is_current, clock=time.monotonic, sleep=time.sleep)}\n")
 
 
 if __name__ == "__main__":
     try:
-        main()
+        main(sys.argv[1:])
     except Failure as failure:
         sys.exit(f"emg: {failure}")

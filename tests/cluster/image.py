@@ -1,5 +1,6 @@
 """Container images, built with buildah as root and without a registry."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -58,6 +59,13 @@ def build_pause() -> Path:
     """Build the image that holds a pod's namespaces and return it as an archive."""
     _build_scratch(PAUSE, _fill_pause)
     return _archive(PAUSE)
+
+
+def image_bytes(image: str) -> int:
+    """Return an image's size, unpacked."""
+    (facts,) = json.loads(run(*buildah("images", "--json", image)))
+    size, unit = facts["size"].split()
+    return int(float(size) * {"KB": 1e3, "MB": 1e6, "GB": 1e9}[unit])
 
 
 def buildah(*arguments: Argument) -> list[str]:
