@@ -20,7 +20,7 @@ from emg_session.errors import Failure, PermanentFailure, StorageUnavailable, Tr
 from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, session_name
-from emg_session.sessions import SessionStore
+from emg_session.session_store import SessionStore
 from emg_session.trace import current_annotation
 
 SENDER_ANNOTATION = "emg.ghostly/sender"
@@ -30,7 +30,7 @@ DELIVERY_ANNOTATION = "emg.ghostly/delivery"
 _SECONDS_TO_LOOK = 3.0
 _SECONDS_TO_SAVE = 1.5
 # A burst waits here, not for its own time-outs: more at once would only make each of them slower.
-_AT_ONCE = 64
+_AT_ONCE = 32
 
 _log = logging.getLogger(__name__)
 
@@ -98,8 +98,11 @@ class Intake:
             _log.warning("notice refused", extra={"sender": sender.name, "reason": type(failure).__name__})
             return Refused(failure)
 
-    async def _accept(self, sender: Sender, notice: Notice) -> Accepted:
-        sighting = await self._look(notice)
+    async def _accept(self, sender: Sender, notice: Notice) -> Accepted | Ignored:
+        sighting, erased = await asyncio.gather(self._look(notice), self._is_erased(notice))
+        if erased:
+            _log.info("notice ignored", extra={"sender": sender.name, "reason": Because.ERASED})
+            return Ignored(Because.ERASED, "the recording was erased")
         recording = sighting.recording
         spec, name = build_spec(recording, notice.key), session_name(recording.uri, recording.version)
         facts = sighting.order.to_annotations() | _origin(sender, notice) | current_annotation()
@@ -136,6 +139,15 @@ class Intake:
             # The session is made all the same: a bad recording must end visibly, as BadRecording.
             return Sighting(recording=recording, order=order, metadata=None, remark=f"no metadata: {failure}")
         return Sighting(recording=recording, order=order, metadata=layout.metadata)
+
+    async def _is_erased(self, notice: Notice) -> bool:
+        """Whether this must not come back; while the database can't tell, the operator finds out in time."""
+        recording = RecordingRef(uri=self.buckets.uri(notice.bucket, notice.key), version=notice.version or "")
+        try:
+            async with asyncio.timeout(_SECONDS_TO_SAVE):
+                return bool(await self.summaries.erased_sessions({"": build_spec(recording, notice.key)}))
+        except (Failure, TimeoutError):
+            return False
 
     async def _save(self, name: str, spec: SessionSpec, metadata: dict[str, Any] | None) -> None:
         """Store the metadata; where that fails it is the worker's to do, which stores it again anyway."""

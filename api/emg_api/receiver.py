@@ -24,7 +24,7 @@ from emg_api.responses import json_response
 from emg_api.senders import Sender, find_sender
 from emg_api.turns import Turns
 from emg_session.resource import session_id
-from emg_session.sessions import SessionStore
+from emg_session.session_store import SessionStore
 from emg_session.status import Condition, ConditionType, Reason
 
 # RFC 9745: since 2026-11-23.

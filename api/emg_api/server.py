@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from emg_api.protocol import BoundedProtocol
-from emg_session.errors import InvalidSettings
+from emg_session.database import SummaryStore
+from emg_session.errors import DatabaseUnavailable, InvalidSettings
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +42,13 @@ def listen(host: str, port: int) -> socket.socket:
 def web_config(application: ASGIApp) -> uvicorn.Config:
     """Return how every web program of ours is served."""
     return uvicorn.Config(
-        application, loop="uvloop", http=BoundedProtocol, lifespan="off", access_log=False, log_config=None
+        application,
+        loop="uvloop",
+        http=BoundedProtocol,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
     )
 
 
@@ -58,3 +65,11 @@ def _set_aside_what_stays() -> None:
     """Spare the garbage collector modules and settings: looking through them again held every request up for 50 ms."""
     gc.collect()
     gc.freeze()
+
+
+async def refuse_other_schema(summaries: SummaryStore) -> None:
+    """Raise SchemaMismatch where the database has other tables; one that is away may come back with the right ones."""
+    try:
+        await summaries.check_schema()
+    except DatabaseUnavailable as failure:
+        _log.warning("started without the database", extra={"reason": str(failure)})

@@ -7,8 +7,8 @@ from emg_api.access.settings import AccessSettings
 from emg_api.headers import HeaderSettings
 from emg_api.senders import SenderSettings, parse_senders
 from emg_session.connections import database_url
+from emg_session.pod import own_namespace
 from emg_session.recordings import Buckets
-from emg_session.sessions import own_namespace
 from emg_session.settings import integer, required
 
 

@@ -1,25 +1,6 @@
 """`emg`: every command in one list; each command's module is imported only when it runs."""
 
-import os
-import sys
-from dataclasses import dataclass
-from importlib import metadata
-
-from cyclopts import App, CycloptsError, UnknownCommandError
-
-from emg_session.errors import Failure
-
-OTHER_FAILURE_EXIT, USAGE_EXIT, INTERRUPTED_EXIT = 1, 2, 130
-
-
-@dataclass(frozen=True)
-class Command:
-    """Where a command's function is, what it does, and a call of it that works."""
-
-    function: str
-    sentence: str
-    example: str
-
+from emg_cli.frame import Command, CommandLine
 
 COMMANDS = {
     "run": Command(
@@ -34,8 +15,13 @@ COMMANDS = {
     ),
     "analyze": Command(
         "emg_cli.analyze:analyze",
-        "Print a recording's summary, as JSON or as a table.",
-        "emg analyze session.c3d --format table",
+        "Print summaries of recordings, as JSON or as a table: of one, or of many at once.",
+        "emg analyze recordings/ --format table --out results.parquet",
+    ),
+    "plot": Command(
+        "emg_cli.plot:plot",
+        "Draw a recording's envelopes in the terminal, with contractions and faults below them.",
+        "emg plot session.c3d",
     ),
     "signal": Command(
         "emg_cli.samples:signal",
@@ -57,6 +43,16 @@ COMMANDS = {
         "Bring the database to this program's schema, or show where it stands.",
         "EMG_DATABASE_URL=postgresql://emg@localhost/emg emg migrate --upgrade",
     ),
+    "erase": Command(
+        "emg_cli.erase:erase",
+        "Erase all that is stored of a subject, so that it does not come back, and print a receipt.",
+        'emg erase --subject P001 --reason "consent withdrawn" --recordings --receipt receipt.json',
+    ),
+    "retain": Command(
+        "emg_cli.erase:retain",
+        "Erase the sessions that were received more than so many days ago.",
+        "emg retain --days 3650",
+    ),
     "send": Command(
         "emg_cli.send:send",
         "Post the notice a sender would post for a file, signed; uploads nothing.",
@@ -77,48 +73,16 @@ COMMANDS = {
         "Print the analysis profiles and their options as JSON.",
         "emg profiles",
     ),
+    "completion": Command(
+        "emg_cli.completion:completion",
+        "Print what makes a shell complete commands and options.",
+        'eval "$(emg completion bash)"',
+    ),
 }
 
-
-def build_app() -> App:
-    """Build the command line."""
-    app = App(
-        name="emg",
-        help="EMG recordings: from C3D files to summaries and signals.",
-        version=lambda: metadata.version("emg-operator"),
-        help_format="plaintext",
-    )
-    for name, command in COMMANDS.items():
-        app.command(command.function, name=name, help=command.sentence, help_epilogue=f"Example: {command.example}")
-    return app
+LINE = CommandLine(name="emg", sentence="EMG recordings: from C3D files to summaries and signals.", commands=COMMANDS)
 
 
 def main() -> None:
-    """Run a command and leave with its exit code; whatever goes wrong is one line on stderr."""
-    code = _run()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # obstore's threads can abort an interpreter that is being torn down; and without a tear-down we are done sooner.
-    os._exit(code)
-
-
-def _run() -> int:
-    try:
-        return build_app()(exit_on_error=False, print_error=False, result_action="return_value") or 0
-    except UnknownCommandError as error:  # its own text would import every command, to suggest one
-        return _failed(USAGE_EXIT, f"there is no command {(error.unused_tokens or [''])[0]!r}: see `emg --help`")
-    except CycloptsError as error:
-        return _failed(USAGE_EXIT, f"{' '.join(str(error).split())} See --help.")
-    except Failure as failure:
-        from emg_cli.exit_codes import exit_code  # noqa: PLC0415 - needed only now
-
-        return _failed(exit_code(failure), str(failure))
-    except OSError as error:  # a file that can't be written, a reader that went away
-        return _failed(OTHER_FAILURE_EXIT, f"{error.strerror}: {error.filename or 'output'}")
-    except KeyboardInterrupt:
-        return INTERRUPTED_EXIT
-
-
-def _failed(code: int, sentence: str) -> int:
-    sys.stderr.write(f"emg: {' '.join(sentence.split())}\n")
-    return code
+    """Run `emg`."""
+    LINE.main()

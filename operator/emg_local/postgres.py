@@ -22,7 +22,7 @@ from emg_session.errors import DatabaseUnavailable
 USER, DATABASE = "emg", "postgres"
 _START_SECONDS, _STOP_SECONDS = 60.0, 10.0
 _PR_SET_PDEATHSIG = 1
-_PID_LINE, _READY_LINE = 0, 7  # of postmaster.pid
+_PID_LINE, _PORT_LINE, _READY_LINE = 0, 3, 7  # of postmaster.pid
 
 
 @dataclass(kw_only=True)
@@ -148,6 +148,16 @@ class Postgres:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def running_url(data: Path) -> str:
+    """Return the address of the server that runs on a data folder; raises DatabaseUnavailable where none does."""
+    try:
+        lines = (data / "postmaster.pid").read_text().split("\n")
+        password = data.with_name(f"{data.name}.password").read_text()
+        return f"postgresql://{USER}:{password}@127.0.0.1:{int(lines[_PORT_LINE])}/{DATABASE}"
+    except (FileNotFoundError, IndexError, ValueError) as error:
+        raise DatabaseUnavailable(f"no PostgreSQL runs on {data}: start `emg run` there") from error
 
 
 def server_user() -> pwd.struct_passwd | None:

@@ -5,6 +5,7 @@ import json
 import logging
 import signal
 import socket
+import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from emg_local.place import Place, first_key, opened_place
 from emg_local.postgres import Postgres
 from emg_local.server import HOST, Server, listening_socket
 from emg_operator.bodies import Kind
+from emg_operator.erasing import Erasing
 from emg_operator.metrics import Metrics
 from emg_operator.reconcile import Reconciler
 from emg_operator.settings import OperatorSettings
@@ -40,9 +42,11 @@ from emg_operator.sweep import Sweep, SweepSettings
 from emg_session import migrate
 from emg_session.audit import AuditLog
 from emg_session.database import SummaryStore
+from emg_session.erasure import Erasures
 from emg_session.errors import Failure, InvalidSettings, TransientFailure
-from emg_session.pool import open_database
+from emg_session.pool import Database, open_database
 from emg_session.recordings import Buckets, RecordingStore
+from emg_session.settings import integer
 
 NAMESPACE = "local"
 _IMAGE = "none"  # no container is made of it
@@ -50,6 +54,7 @@ _INTERRUPTED = 130
 _SECONDS_FOR_AN_END = 2
 # A file copied into the folder is announced by nobody; one that still grows is left alone.
 _SWEEP = SweepSettings(every_seconds=5, settle_seconds=3)
+_ERASING_EVERY_S = 1.0
 
 
 class ProgramEnded(TransientFailure):
@@ -72,6 +77,7 @@ def run(*, data: Path, port: int, demo: bool, env: Mapping[str, str]) -> int:
                 listening=listening,
                 senders=senders,
                 cross_check=env.get("EMG_CROSS_CHECK", ""),
+                retention_days=integer(env, "EMG_RETENTION_DAYS", 0, most=36_500),
                 demo=demo,
             )
             return asyncio.run(machine.run())
@@ -86,6 +92,7 @@ class Machine:
     listening: socket.socket
     senders: Sequence[SenderSettings]
     cross_check: str
+    retention_days: int
     demo: bool
 
     async def run(self) -> int:
@@ -97,7 +104,7 @@ class Machine:
             server = Server(self._app(cluster, gate), self.listening)
             using = asyncio.create_task(self._use(server, first_time=not cluster.bodies(Kind.SESSION)))
             serving = asyncio.create_task(server.run_until_stopped())
-            working = [asyncio.create_task(work) for work in self._workers(cluster, summaries)]
+            working = [asyncio.create_task(work) for work in self._workers(cluster, database)]
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, using.cancel)
             done, _ = await asyncio.wait([using, serving, *working], return_when=asyncio.FIRST_COMPLETED)
@@ -141,9 +148,9 @@ class Machine:
         # Nobody is asked for a token here: a page elsewhere, whose name now leads to this machine, must not read along.
         return TrustedHostMiddleware(create_both(receiver, gate), allowed_hosts=[HOST, "localhost"])
 
-    def _workers(self, cluster: LocalCluster, summaries: SummaryStore) -> list[Coroutine[Any, Any, None]]:
+    def _workers(self, cluster: LocalCluster, database: Database) -> list[Coroutine[Any, Any, None]]:
         settings = OperatorSettings(namespace=NAMESPACE, image=_IMAGE)
-        metrics = Metrics()
+        summaries, metrics = SummaryStore(database), Metrics()
         reconciler = Reconciler(
             cluster=cluster,
             summaries=summaries,
@@ -160,7 +167,15 @@ class Machine:
         jobs = LocalJobs(cluster, folder=self.place.logs, secrets=secrets, now=_now)
         cluster.watch(jobs.observe)
         cluster.watch(reconciler.observe)
-        return [reconciler.run(), jobs.run(), self._sweep(cluster, summaries, metrics).run()]
+        erasing = Erasing(
+            cluster=cluster,
+            summaries=summaries,
+            erasures=Erasures(database),
+            retention_days=self.retention_days,
+            clock=time.monotonic,
+            every_s=_ERASING_EVERY_S,
+        )
+        return [reconciler.run(), jobs.run(), self._sweep(cluster, summaries, metrics).run(), erasing.run()]
 
     def _sweep(self, cluster: LocalCluster, summaries: SummaryStore, metrics: Metrics) -> Sweep:
         buckets = Buckets(self.place.buckets)

@@ -13,6 +13,7 @@ from emg_operator.run import Run
 from emg_operator.settings import OperatorSettings
 from emg_operator.situation import Answer, Decision, Situation, failed, outage, stopping, waiting
 from emg_operator.starting import queued, start
+from emg_operator.supersession import by_what, can_come_back, is_superseded, seconds_until_look
 from emg_operator.surroundings import (
     DatabaseState,
     NoSummary,
@@ -30,9 +31,16 @@ _REFUSED_AGAIN_S = 60.0
 _LONGEST_PAUSE_S = 3600.0
 _DAY_S = 86_400.0
 _WORTH_ANOTHER_ATTEMPT = frozenset(
-    {Reason.OUT_OF_MEMORY, Reason.STORAGE_UNAVAILABLE, Reason.DATABASE_UNAVAILABLE, Reason.WAITING_FOR_OBJECT}
+    {
+        Reason.OUT_OF_MEMORY,
+        Reason.STORAGE_UNAVAILABLE,
+        Reason.DATABASE_UNAVAILABLE,
+        Reason.WAITING_FOR_OBJECT,
+        Reason.SUPERSEDED,  # by its worker's word alone: storage has the version again
+    }
 )
-_NEVER_BETTER = frozenset(code.value for code in ExitCode if code.about_the_recording)
+# Whether bytes that changed have changed for good, storage tells.
+_NEVER_BETTER = frozenset(code.value for code in ExitCode if code.about_the_recording) - {ExitCode.BYTES_CHANGED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +71,14 @@ def decide_next(
 ) -> NextStep:
     """Return the one next step of a session."""
     run = Run.of(session, jobs)
-    if session.status.finished and not run.begins:
-        return _after_the_end(session, database, now, settings)
-    if run.begins and not surroundings.has_all_children:  # nobody keeps a finished session's Jobs in mind
-        return NextStep(status=session.status, ask=Question.CHILDREN)
     situation = Situation(
         session=session, run=run, database=database, surroundings=surroundings, now=now, settings=settings
     )
+    if session.status.finished and not run.begins and (rest := _after_the_end(situation)):
+        return rest
+    # Nobody keeps a finished session's Jobs in mind.
+    if (session.status.finished or run.begins) and not surroundings.has_all_children:
+        return NextStep(status=session.status, ask=Question.CHILDREN)
     answer = _with_jobs(situation) or _without_jobs(situation)
     if isinstance(answer, Question):
         return NextStep(status=session.status, ask=answer)
@@ -97,16 +106,30 @@ def _next_step(situation: Situation, decision: Decision) -> NextStep:
     )
 
 
-def _after_the_end(session: EMGSession, database: DatabaseState, now: datetime, settings: OperatorSettings) -> NextStep:
-    """Wait until the session's time has come, then make sure of the row, then let the object go."""
-    left_s = seconds_left(session, now, settings)
+def _after_the_end(situation: Situation) -> NextStep | None:
+    """Wait until the session's time has come, make sure of the row, let the object go; None: it goes on once more."""
+    session, now = situation.session, situation.now
+    left_s = seconds_left(session, now, situation.settings)
     if left_s > 0:
-        return NextStep(status=session.status, again_after_s=min(left_s, _DAY_S))
-    if session.status.failed or isinstance(database, SummaryFacts):
+        return _while_it_rests(situation, min(left_s, _DAY_S))
+    if session.status.failed or isinstance(situation.database, SummaryFacts):
         return NextStep(status=session.status, remove=True)
-    if database is NoSummary.NOT_ASKED:
+    if situation.database is NoSummary.NOT_ASKED:
         return NextStep(status=session.status, ask=Question.DATABASE)
     return NextStep(status=session.status, again_after_s=_LONGEST_PAUSE_S)
+
+
+def _while_it_rests(situation: Situation, pause_s: float) -> NextStep | None:
+    session = situation.session
+    if not can_come_back(session, situation.run, situation.settings):
+        return NextStep(status=session.status, again_after_s=pause_s)
+    match situation.surroundings.object:
+        case NotReadable.NOT_ASKED:
+            return NextStep(status=session.status, ask=Question.OBJECT)
+        case Readable(size_bytes=int()):
+            return None
+    again_after_s = min(pause_s, seconds_until_look(session, situation.now))
+    return NextStep(status=session.status, again_after_s=again_after_s)
 
 
 def _with_jobs(situation: Situation) -> Answer | None:
@@ -116,11 +139,11 @@ def _with_jobs(situation: Situation) -> Answer | None:
         return stopping(run.surplus, Reason.QUEUED, "Jobs of an earlier run or attempt are being stopped")
     if run.live is None:
         return None
-    match _is_superseded(situation):
+    match is_superseded(situation):
         case None:
             return Question.OBJECT
         case True:
-            return stopping((run.live,), Reason.SUPERSEDED, f"{run.live.name} is being stopped: {_newer(situation)}")
+            return stopping((run.live,), Reason.SUPERSEDED, f"{run.live.name} is being stopped: {by_what(situation)}")
     if session.spec.suspend:
         return stopping((run.live,), Reason.SUSPENDED, f"{run.live.name} is being stopped: spec.suspend is true")
     return _while_it_lives(situation, run.live)
@@ -183,11 +206,11 @@ def _by_the_row(situation: Situation) -> Answer | None:
 
 def _by_the_newest_attempt(situation: Situation) -> Answer:
     newest, job = situation.run.newest, situation.run.newest_job
-    match _is_superseded(situation):
+    match is_superseded(situation):
         case None:
             return Question.OBJECT
         case True:
-            return failed(Reason.SUPERSEDED, _newer(situation))
+            return failed(Reason.SUPERSEDED, by_what(situation))
     if newest is None:
         return start(situation, situation.run.next_number)
     if job and not job.over:
@@ -234,23 +257,6 @@ def _seconds_until_retry(situation: Situation, newest: Attempt) -> float:
     pause_s = min(float(situation.settings.retry_seconds << doublings), _LONGEST_PAUSE_S)
     waited_s = (situation.now - newest.finished_at).total_seconds()
     return min(max(0.0, pause_s - waited_s), pause_s)
-
-
-def _is_superseded(situation: Situation) -> bool | None:
-    """Whether storage no longer has this version; None: ask it, as it knows better than any order of notices."""
-    if situation.surroundings.newer is None:
-        return False
-    match situation.surroundings.object:
-        case NotReadable.NOT_ASKED:
-            return None
-        case Readable(size_bytes=int()) | NotReadable.UNREACHABLE | NotReadable.FORBIDDEN:
-            return False
-        case _:
-            return True
-
-
-def _newer(situation: Situation) -> str:
-    return f"{situation.surroundings.newer} is about a newer version of the object"
 
 
 def _what_happened(attempt: Attempt, job: JobView | None) -> str:

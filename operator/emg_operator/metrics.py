@@ -70,6 +70,12 @@ class Metrics:
         self._sweeps = Counter(
             "emg_operator_sweeps", "Sweeps of a bucket, by how they ended.", ["outcome"], registry=registry
         )
+        self.sweep_failing = Gauge(
+            "emg_operator_sweep_failing_buckets", "Buckets whose last sweep ended early.", registry=registry
+        )
+        self.sweep_passed_over = Gauge(
+            "emg_operator_sweep_passed_over", "Objects that the last sweep could not name.", registry=registry
+        )
         self._watch_age = Gauge(
             "emg_operator_watch_age_seconds", "Since a watch was heard last.", ["kind"], registry=registry
         )

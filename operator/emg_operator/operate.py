@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from kubernetes.aio import client
 
 from emg_operator.cluster import KubernetesCluster
 from emg_operator.definition import check_definition, check_listed
+from emg_operator.erasing import Erasing
 from emg_operator.handlers import WATCHED, kopf_settings, watch
 from emg_operator.lease import Lease, LeaseLost
 from emg_operator.metrics import Metrics
@@ -24,17 +26,20 @@ from emg_operator.reconcile import Reconciler
 from emg_operator.settings import OperatorSettings
 from emg_operator.sweep import Sweep, SweepSettings
 from emg_operator.traffic import MOST_SILENT_S, WatchStreams, writes_counted
-from emg_session.database import SummaryStore, open_summaries
+from emg_session.database import SummaryStore
+from emg_session.erasure import Erasures
 from emg_session.errors import DatabaseUnavailable
+from emg_session.pod import in_cluster
+from emg_session.pool import open_database
 from emg_session.recordings import RecordingStore
-from emg_session.sessions import KubernetesSessions, connected_cluster, in_cluster
+from emg_session.sessions import KubernetesSessions, connected_cluster
 
 log = logging.getLogger(__name__)
 
 _DATABASE_GOOD_FOR_S, _DEFINITION_GOOD_FOR_S = 5.0, 30.0
 
 
-async def operate(settings: OperatorSettings, database: str) -> None:
+async def operate(settings: OperatorSettings, database_url: str) -> None:
     """Run until told to stop; raises a Failure where the program can't work as it is."""
     stop = _stopper()
     _on_signals(stop)
@@ -44,12 +49,13 @@ async def operate(settings: OperatorSettings, database: str) -> None:
     async with (
         connected_cluster(writes) as api,
         connected_cluster(writes) as lease_api,
-        open_summaries(database) as summaries,
+        open_database(database_url) as database,
     ):
         program = Program(
             settings=settings,
             api=api,
-            summaries=summaries,
+            summaries=SummaryStore(database),
+            erasures=Erasures(database),
             metrics=metrics,
             lease=Lease(api=lease_api, namespace=settings.namespace, holder=settings.holder),
             streams=WatchStreams(WATCHED),
@@ -66,6 +72,7 @@ class Program:
     settings: OperatorSettings
     api: client.CustomObjectsApi
     summaries: SummaryStore
+    erasures: Erasures
     metrics: Metrics
     lease: Lease
     streams: WatchStreams
@@ -102,7 +109,8 @@ class Program:
         """Work and watch: a part that ends takes the program with it, so that it is started again."""
         self.metrics.leading.set(1)
         recordings = RecordingStore(self.settings.buckets) if self.settings.buckets.uris else None
-        reconciler = self._reconciler(recordings)
+        cluster = KubernetesCluster(self.api, self.settings.watched_namespace)
+        reconciler = self._reconciler(cluster, recordings)
         async with asyncio.TaskGroup() as group:
             group.create_task(_keep(self.lease))
             await reconciler.prime()
@@ -112,6 +120,7 @@ class Program:
             reconciler.start(group)
             if recordings and self.settings.sweep_seconds:
                 group.create_task(self._sweep(recordings).run())
+            group.create_task(self._erasing(cluster).run())
             group.create_task(self._watch(reconciler))
 
     def _follow_watches(self) -> None:
@@ -119,9 +128,9 @@ class Program:
         for plural in WATCHED:
             self.metrics.follow_watch(plural, partial(self.streams.age_s, plural))
 
-    def _reconciler(self, recordings: RecordingStore | None) -> Reconciler:
+    def _reconciler(self, cluster: KubernetesCluster, recordings: RecordingStore | None) -> Reconciler:
         return Reconciler(
-            cluster=KubernetesCluster(self.api, self.settings.watched_namespace),
+            cluster=cluster,
             summaries=self.summaries,
             recordings=recordings,
             settings=self.settings,
@@ -143,6 +152,15 @@ class Program:
             metrics=self.metrics,
             namespace=self.settings.namespace,
             now=_now,
+        )
+
+    def _erasing(self, cluster: KubernetesCluster) -> Erasing:
+        return Erasing(
+            cluster=cluster,
+            summaries=self.summaries,
+            erasures=self.erasures,
+            retention_days=self.settings.retention_days,
+            clock=time.monotonic,
         )
 
     async def _watch(self, reconciler: Reconciler) -> None:

@@ -61,9 +61,8 @@ def status_of(
     status = msgspec.structs.replace(status, observed_generation=session.generation, request=run.request)
     if progress.facts:
         status = _with_facts(session, status, progress.facts)
-    if progress.succeeded is not Truth.UNKNOWN:
-        status = msgspec.structs.replace(status, finished_at=now)
-    return status
+    ended = progress.succeeded is not Truth.UNKNOWN
+    return msgspec.structs.replace(status, finished_at=now if ended else None)
 
 
 def _with_plan(session: EMGSession, attempts: tuple[Attempt, ...], plan: AttemptPlan | None) -> tuple[Attempt, ...]:

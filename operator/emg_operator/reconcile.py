@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from emg_operator.places import Places
 from emg_operator.queue import Queue, Work, WorkQueue
 from emg_operator.settings import OperatorSettings
 from emg_operator.surroundings import DatabaseState, NoSummary, Question, Surroundings
+from emg_operator.unreadable import read_session, refusal
 from emg_operator.versions import Versions
 from emg_operator.worker_pod import in_queue
 from emg_session.errors import Failure, InvalidSession
@@ -63,10 +65,11 @@ class Reconciler:
         if not self._settings.most_jobs:
             return
         async for body in self._cluster.list_sessions():
-            session = _parse(body, self._settings.queue)
-            if session and not session.status.finished and session.status.attempts:
-                self._places.hold(session.key, _subject(session))
-                self.queue.add(session.key)
+            with suppress(InvalidSession):
+                session = in_queue(read_session(body), self._settings.queue)
+                if not session.status.finished and session.status.attempts:
+                    self._places.hold(session.key, _subject(session))
+                    self.queue.add(session.key)
 
     def observe(self, kind: Kind, event: str | None, body: Body) -> None:
         """Take in what a watch shows; everything is shown again at start-up, so this must be idempotent."""
@@ -91,11 +94,10 @@ class Reconciler:
         """Bring one session a step further; return when to look again though nothing changes."""
         try:
             body = await self._body(key)
-            session = None if body is None else _parse(body, self._settings.queue)
+            session = None if body is None else await self._read(key, body)
             if body is None or session is None:
                 return None
-            for other in self._versions.observe(session):
-                self.queue.add(other)
+            self._compare(session)
             if self._observed.is_out_of_date(key):
                 await self._look(session, body)
             return await self._act(body, session, *await self._decide(session, body))
@@ -109,6 +111,18 @@ class Reconciler:
             self._observed.take(Kind.SESSION, None, await self._cluster.load_session(*key.split("/")))
         return self._observed.body(key)
 
+    async def _read(self, key: str, body: Body) -> EMGSession | None:
+        """Parse a session; of one that can't be read, tell which field is at fault, once."""
+        try:
+            return in_queue(read_session(body), self._settings.queue)
+        except InvalidSession as failure:
+            log.warning("session=%s can't be read: %s", key, failure)
+            self._versions.forget(key)
+            self._places.release(key)
+            if status := refusal(body, failure, self._now()):
+                self._observed.replace(key, body, await self._cluster.save_status(body, status))
+            return None
+
     async def _look(self, session: EMGSession, body: Body) -> None:
         """Ask the cluster itself for a session and its Jobs; raises SessionGone, StatusConflict."""
         family = await self._cluster.load_family(session.namespace, session.name)
@@ -120,7 +134,7 @@ class Reconciler:
         """Decide, with an answer to each question on the way; none is asked twice."""
         database: DatabaseState = NoSummary.NOT_ASKED
         surroundings = Surroundings(
-            newer=self._versions.newer_than(session), memory_permille=self._learned.permille(session.spec.profile)
+            rival=self._versions.rival_of(session), memory_permille=self._learned.permille(session.spec.profile)
         )
         while True:
             jobs = self._observed.jobs_of(session)
@@ -206,8 +220,13 @@ class Reconciler:
         elif surroundings.has_place is not False:  # else it stands in line
             self._places.release(session.key)
 
+    def _compare(self, session: EMGSession) -> None:
+        """Have those looked at for whom it is news that this session is there, or superseded."""
+        for other in self._versions.observe(session):
+            self.queue.add(other)
+
     def _finish(self, session: EMGSession) -> None:
-        self._versions.observe(session)
+        self._compare(session)
         self._learned.observe(session)
         self._observed.finish(session.key, session.status.reason)
 
@@ -220,11 +239,3 @@ class Reconciler:
 
 def _subject(session: EMGSession) -> str:
     return session.spec.subject or ""
-
-
-def _parse(body: Body, queue: str | None) -> EMGSession | None:
-    try:
-        return in_queue(EMGSession.from_body(body), queue)
-    except InvalidSession as failure:
-        log.warning("session=%s can't be read: %s", body["metadata"]["name"], failure)
-        return None

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from emg_operator.wanted import Wanted
 from emg_operator.worker_pod import WorkerPod
+from emg_session.pod import own_namespace
 from emg_session.recordings import Buckets
-from emg_session.sessions import own_namespace
 from emg_session.settings import integer, required
 
 
@@ -42,6 +42,7 @@ class OperatorSettings:
     object_wait_seconds: int = 3_600
     failed_ttl_seconds: int = 2_592_000
     job_ttl_seconds: int = 86_400
+    retention_days: int = 0
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "OperatorSettings":
@@ -70,6 +71,7 @@ class OperatorSettings:
             object_wait_seconds=integer(env, "EMG_OBJECT_WAIT_SECONDS", cls.object_wait_seconds, most=604_800),
             failed_ttl_seconds=integer(env, "EMG_FAILED_TTL_SECONDS", cls.failed_ttl_seconds, most=315_360_000),
             job_ttl_seconds=integer(env, "EMG_JOB_TTL_SECONDS", cls.job_ttl_seconds, least=60, most=31_536_000),
+            retention_days=integer(env, "EMG_RETENTION_DAYS", cls.retention_days, most=36_500),
         )
 
     @property

@@ -48,15 +48,23 @@ ObjectState = Readable | NotReadable
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rival:
+    """A session of another version of the object that may be the newer one; where they tie, nobody can tell."""
+
+    session: str
+    is_newer: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """The answers so far.
 
-    `newer` is the session of a newer version of the object; `has_place` whether one more Job may run now;
+    `rival` is a session of a version that is not older; `has_place` whether one more Job may run now;
     `has_all_children` that the cluster itself was asked for the session's Jobs, not only what the watches brought;
     `memory_permille` what attempts of the profile used of the memory predicted for them.
     """
 
-    newer: str | None = None
+    rival: Rival | None = None
     memory_permille: int | None = None
     object: ObjectState = NotReadable.NOT_ASKED
     has_place: bool | None = None

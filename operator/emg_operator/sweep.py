@@ -17,7 +17,7 @@ from emg_session.errors import Failure, PermanentFailure
 from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, ListedObject, RecordingStore
 from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, session_name
-from emg_session.sessions import SessionStore
+from emg_session.session_store import SessionStore
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class Sweep:
     metrics: Metrics
     namespace: str
     now: Callable[[], datetime]
+    _passed_over: dict[str, int] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Sweep until cancelled; replicas and clusters do not sweep in step."""
@@ -57,30 +58,46 @@ class Sweep:
 
     async def sweep(self) -> int:
         """Look through every bucket once and return how many sessions were made; one that fails is left for later."""
-        found = 0
+        found = failing = 0
         for bucket in self.buckets.uris:
             try:
                 found += await self._sweep_bucket(bucket, self.settings.most_finds - found)
             except Failure as failure:
+                failing += 1
                 self.metrics.swept(SweepOutcome.FAILED)
                 log.warning("sweep bucket=%s ended early: %s", bucket, failure)
             else:
                 self.metrics.swept(SweepOutcome.DONE)
+        self.metrics.sweep_failing.set(failing)
         return found
 
     async def _sweep_bucket(self, bucket: str, most_finds: int) -> int:
-        found = 0
+        found = passed_over = 0
         async for page in self.recordings.list_pages(bucket):
-            recordings = [listed for listed in page if self._is_settled_recording(bucket, listed)]
+            passed_over += page.passed_over
+            recordings = [listed for listed in page.objects if self._is_settled_recording(bucket, listed)]
             found += await self._create_unknown(recordings, most_finds - found)
             if found >= most_finds:
                 log.warning("sweep bucket=%s made %d sessions; the rest follows with the next sweep", bucket, found)
                 break
+        self._tell_passed_over(bucket, passed_over)
         return found
+
+    def _tell_passed_over(self, bucket: str, number: int) -> None:
+        """Count what can't be named, and log it where it is news; the keys themselves are nobody's to read in a log."""
+        if number and number != self._passed_over.get(bucket):
+            log.warning(
+                "sweep bucket=%s passed over %d objects: rename those whose keys have empty, '.' or '..' parts or "
+                "control characters, as others of their folder may be missed",
+                bucket,
+                number,
+            )
+        self._passed_over[bucket] = number
+        self.metrics.sweep_passed_over.set(sum(self._passed_over.values()))
 
     async def _create_unknown(self, recordings: Sequence[ListedObject], most_finds: int) -> int:
         listed = {session_name(found.uri, found.version): found for found in recordings}
-        known = await self.summaries.known_sessions(listed)
+        known = await self.summaries.known_sessions({name: _spec(found) for name, found in listed.items()})
         unknown = [name for name in listed if name not in known]
         return sum([await self._found(name, listed[name]) for name in unknown[:most_finds]])
 

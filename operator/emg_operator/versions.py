@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
+from emg_operator.surroundings import Rival
 from emg_session.object_order import UNKNOWN_ORDER, ObjectOrder
 from emg_session.resource import EMGSession
 from emg_session.status import Reason
@@ -14,6 +15,7 @@ class _Version:
     version: str
     order: ObjectOrder
     created_at: datetime
+    superseded: bool
 
     def is_newer_than(self, other: "_Version") -> bool:
         """Compare by what storage and sender say, by creation where one of the two was made without."""
@@ -30,14 +32,16 @@ class Versions:
         self._object_of: dict[str, str] = {}
 
     def observe(self, session: EMGSession) -> list[str]:
-        """Take a session in; return the others of its object where that is news for them."""
+        """Take a session in; return the others of its object where that is news for them.
+
+        One that arrives may supersede those that go on; once one is superseded, storage may have the version of one
+        that was superseded before it.
+        """
         uri, version = session.spec.recording.uri, _version(session)
-        if self._objects.get(uri, {}).get(session.key) == version and not _is_superseded(session):
+        if self._objects.get(uri, {}).get(session.key) == version:
             return []
         self.forget(session.key)
-        if _is_superseded(session):  # it never supersedes another
-            return []
-        others = list(self._objects[uri])
+        others = [name for name, other in self._objects[uri].items() if other.superseded is version.superseded]
         self._objects[uri][session.key] = version
         self._object_of[session.key] = uri
         return others
@@ -50,22 +54,21 @@ class Versions:
             if not self._objects[uri]:
                 del self._objects[uri]
 
-    def newer_than(self, session: EMGSession) -> str | None:
-        """Name the session of a newer version that none is newer than; where orders run in a circle, none."""
+    def rival_of(self, session: EMGSession) -> Rival | None:
+        """Name the session of the newest version, or where there is none, one of which nobody knows if it is newer."""
         mine = _version(session)
-        known = {n: v for n, v in self._objects.get(session.spec.recording.uri, {}).items() if n != session.key}
-        newer = (name for name, version in known.items() if _supersedes(version, mine))
-        every = [*known.values(), mine]
-        return next((n.rpartition("/")[2] for n in newer if not any(_supersedes(v, known[n]) for v in every)), None)
+        known = self._objects.get(session.spec.recording.uri, {})
+        others = {name: v for name, v in known.items() if not v.superseded and v.version != mine.version}
+        newer = [name for name, version in others.items() if version.is_newer_than(mine)]
+        newest = [n for n in newer if not any(v.is_newer_than(others[n]) for v in (*others.values(), mine))]
+        unlike = [name for name, version in others.items() if name in newer or not mine.is_newer_than(version)]
+        return next((Rival(session=_name(key), is_newer=key in newest) for key in (*newest, *unlike)), None)
 
 
 def _version(session: EMGSession) -> _Version:
-    return _Version(session.spec.recording.version, session.order, session.created_at)
+    superseded = session.status.failed and session.status.reason is Reason.SUPERSEDED
+    return _Version(session.spec.recording.version, session.order, session.created_at, superseded)
 
 
-def _supersedes(one: _Version, other: _Version) -> bool:
-    return one.version != other.version and one.is_newer_than(other)
-
-
-def _is_superseded(session: EMGSession) -> bool:
-    return session.status.failed and session.status.reason is Reason.SUPERSEDED
+def _name(key: str) -> str:
+    return key.rpartition("/")[2]

@@ -1,11 +1,11 @@
 """What PostgreSQL holds of a session: metadata (phase 1), summary (phase 2), and personal data apart from both."""
 
 import uuid
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 import psycopg
@@ -72,12 +72,13 @@ SET analytics_summary = excluded.analytics_summary, updated_at = now()
 WHERE known.analytics_summary IS DISTINCT FROM excluded.analytics_summary
 """
 
+# Without `excluded`, which may only be used by who may read the columns: the worker may not.
 _SAVE_PERSONAL = """
-INSERT INTO session_personal_data AS known (session_id, player_name, therapist_id, group_id, marker_set)
+INSERT INTO session_personal_data (session_id, player_name, therapist_id, group_id, marker_set)
 VALUES (%(id)s, %(player_name)s, %(therapist_id)s, %(group_id)s, %(marker_set)s)
 ON CONFLICT (session_id) DO UPDATE
-SET player_name = excluded.player_name, therapist_id = excluded.therapist_id,
-    group_id = excluded.group_id, marker_set = excluded.marker_set, updated_at = now()
+SET player_name = %(player_name)s, therapist_id = %(therapist_id)s, group_id = %(group_id)s,
+    marker_set = %(marker_set)s, updated_at = now()
 """
 
 _LOAD_RESULT = """
@@ -94,6 +95,23 @@ WHERE session.session_code = %(session_code)s
 # What the sweep must not make again, also when its EMGSession is gone. One that was never analysed may be lost, as with
 # its namespace: after a day it is made again, which is nothing new where it still exists.
 _KNOWN_SESSIONS = """
+SELECT asked.session_code
+FROM unnest(%(session_codes)s::text[], %(uris)s::text[], %(versions)s::text[], %(subjects)s::text[])
+     AS asked (session_code, uri, version, subject)
+WHERE EXISTS (SELECT FROM therapy_sessions AS known
+              WHERE known.session_code = asked.session_code
+                AND (known.file_hash IS NOT NULL OR known.created_at > now() - interval '1 day'))
+   OR is_erased(asked.uri, asked.version, asked.subject)
+"""
+
+_ERASED_SESSIONS = """
+SELECT asked.session_code
+FROM unnest(%(session_codes)s::text[], %(uris)s::text[], %(versions)s::text[], %(subjects)s::text[])
+     AS asked (session_code, uri, version, subject)
+WHERE is_erased(asked.uri, asked.version, asked.subject)
+"""
+
+_SESSIONS = """
 SELECT session_code FROM therapy_sessions
 WHERE session_code = ANY(%(session_codes)s::text[])
   AND (file_hash IS NOT NULL OR created_at > now() - interval '1 day')
@@ -178,7 +196,7 @@ class SummaryStore:
             )
 
     async def save_received(self, name: str, spec: SessionSpec, metadata: Mapping[str, Any] | None) -> None:
-        """Phase 1: the recording is known; what is already there stays."""
+        """Phase 1: the recording is known; what is already there stays. Raises RecordingErased."""
         row = _session_row(name, spec, metadata, None)
         async with self._connection() as connection:
             # Nearly every session is new, and one statement is a transaction of its own.
@@ -187,7 +205,7 @@ class SummaryStore:
                 await connection.execute(_SAVE_SESSION, row)
 
     async def save_result(self, name: str, spec: SessionSpec, result: AnalysisResult) -> None:
-        """Phase 2, in one transaction; saying the same twice changes nothing."""
+        """Phase 2, in one transaction; saying the same twice changes nothing. Raises RecordingErased."""
         row = _session_row(name, spec, result.recording, result.file_hash)
         summary = {
             "processing_version": PROCESSING_VERSION,
@@ -216,10 +234,23 @@ class SummaryStore:
             row = await (await connection.execute(_LOAD_RESULT, values)).fetchone()
         return row[0] if row else None
 
-    async def known_sessions(self, names: Collection[str]) -> set[str]:
-        """Return which of these names need no session made: analysed, or received within a day."""
+    async def known_sessions(self, specs: Mapping[str, SessionSpec]) -> set[str]:
+        """Return, of sessions by name, those that need not be made: analysed, received within a day, or erased."""
+        return await self._names(_KNOWN_SESSIONS, specs)
+
+    async def erased_sessions(self, specs: Mapping[str, SessionSpec]) -> set[str]:
+        """Return, of sessions by name, those whose recordings were erased and must not come back."""
+        return await self._names(_ERASED_SESSIONS, specs)
+
+    async def _names(self, query: LiteralString, specs: Mapping[str, SessionSpec]) -> set[str]:
+        asked = {
+            "session_codes": list(specs),
+            "uris": [spec.recording.uri for spec in specs.values()],
+            "versions": [spec.recording.version for spec in specs.values()],
+            "subjects": [spec.subject for spec in specs.values()],
+        }
         async with self._connection() as connection:
-            rows = await (await connection.execute(_KNOWN_SESSIONS, {"session_codes": list(names)})).fetchall()
+            rows = await (await connection.execute(query, asked)).fetchall()
         return {row[0] for row in rows}
 
     async def find_session(self, key: str) -> StoredSession | None:
@@ -234,7 +265,8 @@ class SummaryStore:
     ) -> list[ListedSession]:
         """Return the newest of the wanted sessions, those after a place in the list."""
         async with self._connection() as connection, connection.cursor(row_factory=class_row(ListedSession)) as cursor:
-            await cursor.execute(LIST_SESSIONS, list_parameters(wanted, after, limit))
+            # A plan made for every filter at once would go through all sessions for any of them.
+            await cursor.execute(LIST_SESSIONS, list_parameters(wanted, after, limit), prepare=False)
             return await cursor.fetchall()
 
 

@@ -68,7 +68,9 @@ class UnknownBucket(PermanentFailure):
 
 
 class InvalidSession(PermanentFailure):
-    """An EMGSession whose spec can't be read."""
+    """An EMGSession that can't be read; `field` names the part at fault, never what is in it."""
+
+    field: str = ""
 
 
 class SessionRefused(PermanentFailure):
@@ -89,6 +91,10 @@ class MigrationFailed(PermanentFailure):
 
 class SummaryRefused(PermanentFailure):
     """The database refuses a row: a constraint, or a value it can't hold."""
+
+
+class RecordingErased(PermanentFailure):
+    """The recording, or all of its subject's, was erased and must not come back."""
 
 
 class RecordingNotThere(TransientFailure):

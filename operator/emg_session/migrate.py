@@ -17,6 +17,7 @@ from emg_session.connections import connection_options, database_url
 from emg_session.errors import DatabaseUnavailable, Failure, MigrationFailed, SchemaMismatch
 
 _LOCK_KEY = 4_766_201_022  # any constant: whoever migrates this schema takes it
+_OWN_SENTENCE = "EMG01"  # what our migrations raise with a sentence that quotes no row
 _MAKE_LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     version    integer PRIMARY KEY,
@@ -113,6 +114,8 @@ def _connected(url: str) -> Iterator[psycopg.Connection]:
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable("the database does not answer; check EMG_DATABASE_URL") from error
     except psycopg.Error as error:
+        if error.sqlstate == _OWN_SENTENCE:
+            raise MigrationFailed(error.diag.message_primary or "") from error
         # The server's text may quote rows; its code and what it is about are enough to look it up.
         about = error.diag.constraint_name or error.diag.table_name or "no table"
         raise MigrationFailed(f"the migration failed: {type(error).__name__} ({error.sqlstate}), {about}") from error

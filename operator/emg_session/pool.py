@@ -11,11 +11,12 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from emg_session.connections import CONNECT_SECONDS, connection_options
-from emg_session.errors import DatabaseUnavailable, SchemaMismatch, SummaryRefused
+from emg_session.errors import DatabaseUnavailable, RecordingErased, SchemaMismatch, SummaryRefused
 
 Connection = psycopg.AsyncConnection[Any]
 
 ANSWER_SECONDS = 10.0
+_ERASED = "EMG02"  # what a trigger of ours raises
 
 
 class Database:
@@ -48,6 +49,10 @@ def _translated() -> Iterator[None]:
     except (psycopg.OperationalError, psycopg.InternalError, PoolTimeout, TimeoutError) as error:
         # Among the internal ones: a server that a fail-over left read-only.
         raise DatabaseUnavailable("the database does not answer; check EMG_DATABASE_URL and the server") from error
+    except psycopg.DatabaseError as error:
+        if error.sqlstate != _ERASED:
+            raise
+        raise RecordingErased("the recording was erased, and must not come back") from error
 
 
 @asynccontextmanager

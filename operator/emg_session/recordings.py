@@ -4,7 +4,7 @@ A place outside the configured buckets is never read, whatever a notice or a ses
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from emg_session.errors import (
     StorageUnavailable,
     UnknownBucket,
 )
+from emg_session.object_tree import tree_pages
 from emg_session.settings import json_setting
 
 if TYPE_CHECKING:  # types only, absent at run time
@@ -34,7 +35,6 @@ _CLIENT = {"timeout": "20s", "connect_timeout": "2s", "allow_http": "true"}
 # What obstore says, which has no exception of its own for it: S3 and its like, and a folder.
 _RANGE_PAST_THE_END = ("416 Range Not Satisfiable", "Requested range was invalid")
 _EXAMPLE = '{"recordings": "s3://recordings"}'
-_PAGE_OBJECTS = 1000  # what S3 gives at once
 _MOST_URI_CHARACTERS = 2048  # of a session's definition
 
 
@@ -91,6 +91,14 @@ class ListedObject:
     modified_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class ListedPage:
+    """Some objects of a bucket; `passed_over` counts those beside them that no session could name."""
+
+    objects: Sequence[ListedObject]
+    passed_over: int = 0
+
+
 class RecordingStore:
     """Reads objects of the configured buckets."""
 
@@ -106,13 +114,14 @@ class RecordingStore:
         """Read bytes start..end (end excluded, clipped to the object); versions as in `read`."""
         return await self._get(uri, {"range": (start, end)}, version)
 
-    async def list_pages(self, bucket: str) -> AsyncIterator[list[ListedObject]]:
-        """List a configured bucket, some thousand objects at a time; those that no session could name are left out."""
+    async def list_pages(self, bucket: str) -> AsyncIterator[ListedPage]:
+        """List a configured bucket page by page; where there are keys that can't be read, some objects come twice."""
         base = self._buckets.uris[bucket]
         with _translated():
-            pages = self._store(base).list(chunk_size=_PAGE_OBJECTS).__aiter__()
-            while page := await _in_time(anext(pages, None)):
-                yield [_listed(base, meta) for meta in page if _can_be_named(base, meta["path"])]
+            async for found in tree_pages(self._store(base)):
+                objects = [_listed(base, meta) for meta in found.objects if _can_be_named(base, meta["path"])]
+                passed_over = found.unreadable + len(found.objects) - len(objects)
+                yield ListedPage(objects=objects, passed_over=passed_over)
 
     async def size(self, uri: str, version: str) -> int:
         """Return an object's size in bytes without reading it; versions as in `read`, an empty one is not there yet."""
@@ -123,6 +132,16 @@ class RecordingStore:
         if meta["size"] == 0:
             raise RecordingNotThere("the object is empty (so far)")
         return meta["size"]
+
+    async def delete(self, uri: str) -> bool:
+        """Delete an object; False where there was none, as far as storage tells."""
+        base, key = self._buckets.split(uri)
+        try:
+            with _translated():
+                await _in_time(obstore.delete_async(self._store(base), key))
+        except RecordingNotThere:
+            return False
+        return True
 
     async def _get(self, uri: str, options: "GetOptions | None", version: str | None) -> StoredBytes:
         base, key = self._buckets.split(uri)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from emg_session.errors import InvalidSession
 from emg_session.object_order import UNKNOWN_ORDER, ObjectOrder
 from emg_session.status import SessionStatus, Wire
 from emg_session.trace import traceparent_of
+
+T = TypeVar("T")
 
 GROUP = "emg.ghostly"
 VERSION = "v1alpha1"
@@ -33,6 +35,7 @@ MOST_SIZE_BYTES = 2**40
 DEFAULT_TTL_SECONDS = 604_800
 
 _SESSION_NAMESPACE = uuid.UUID("5f0d1b43-5a0e-5e2c-9c1c-0e6d67686f73")
+_MISSING = re.compile(r"^Object missing required field `(\w+)`")
 _SUBJECT = re.compile(r"[A-Z]{1,4}[0-9]{1,6}")
 
 
@@ -104,15 +107,31 @@ class EMGSession:
                 namespace=meta["namespace"],
                 uid=meta["uid"],
                 generation=meta.get("generation", 1),
-                created_at=msgspec.convert(meta["creationTimestamp"], datetime),
-                spec=msgspec.convert(body["spec"], SessionSpec),
-                status=msgspec.convert(body.get("status") or {}, SessionStatus),
+                created_at=_read(meta, "creationTimestamp", datetime),
+                spec=_read(body, "spec", SessionSpec),
+                status=_read({"status": body.get("status") or {}}, "status", SessionStatus),
                 order=ObjectOrder.from_annotations(meta.get("annotations") or {}),
                 traceparent=traceparent_of(meta.get("annotations") or {}),
                 rerun=(meta.get("annotations") or {}).get(RERUN_ANNOTATION),
             )
-        except (msgspec.ValidationError, KeyError) as error:
-            raise InvalidSession(f"{meta.get('name')}: {error}; compare `kubectl explain emgsession`") from error
+        except KeyError as error:
+            raise _unreadable(str(error.args[0])) from error
+
+
+def _read(body: Mapping[str, Any], part: str, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(body[part], kind)
+    except msgspec.ValidationError as error:
+        # Its own words hold what is there, which may be anything: the path alone tells nothing of it.
+        missing = _MISSING.search(str(error))
+        path = str(error).rpartition("`$")[2].rstrip("`") if "`$" in str(error) else ""
+        raise _unreadable(part + path + (f".{missing[1]}" if missing else "")) from None
+
+
+def _unreadable(field: str) -> InvalidSession:
+    failure = InvalidSession(f"{field} can't be read; compare `kubectl explain emgsession`")
+    failure.field = field
+    return failure
 
 
 def session_name(uri: str, version: str) -> str:

@@ -1,32 +1,21 @@
-"""Where EMGSessions are kept: the Kubernetes API in a cluster, a folder on one machine (emg_local)."""
+"""EMGSessions in a cluster, and how programs reach its API."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import aiohttp
 import msgspec
 from kubernetes.aio import client, config
 
 from emg_session.errors import ClusterUnavailable, InvalidSettings, SessionRefused
+from emg_session.pod import in_cluster
 from emg_session.resource import GROUP, PLURAL, VERSION, EMGSession
 
 REQUEST_SECONDS = 10.0
 _LONGEST_RETRY_AFTER_S = 300.0
 _NOT_FOUND = 404
 _REFUSED = (400, 422)
-_IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-
-
-class SessionStore(Protocol):
-    """What the receiver needs of a cluster."""
-
-    async def create(self, manifest: Mapping[str, Any]) -> bool:
-        """Create a session; False if it is there already. Raises SessionRefused, ClusterUnavailable."""
-
-    async def load(self, name: str) -> EMGSession | None:
-        """Return a session by name, None where there is none. Raises ClusterUnavailable."""
 
 
 class KubernetesSessions:
@@ -138,13 +127,3 @@ async def connected_cluster(*traces: aiohttp.TraceConfig) -> AsyncIterator[clien
     """Connect, to work with sessions; raises InvalidSettings."""
     async with connected_api(*traces) as api:
         yield client.CustomObjectsApi(api)
-
-
-def in_cluster() -> bool:
-    """Whether this program runs in a pod with a service account."""
-    return _IN_CLUSTER_NAMESPACE.exists()
-
-
-def own_namespace(default: str = "default") -> str:
-    """Return the namespace this pod lives in."""
-    return _IN_CLUSTER_NAMESPACE.read_text().strip() if in_cluster() else default

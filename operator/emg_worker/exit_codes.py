@@ -10,6 +10,7 @@ _EXIT_CODES: dict[type[errors.Failure], ExitCode] = {
     errors.RecordingTooShort: ExitCode.TOO_SHORT,
     errors.BadAnalysisRequest: ExitCode.BAD_REQUEST,
     errors.RecordingChanged: ExitCode.BYTES_CHANGED,
+    errors.RecordingErased: ExitCode.ERASED,
     errors.StorageUnavailable: ExitCode.STORAGE_UNAVAILABLE,
     errors.DatabaseUnavailable: ExitCode.DATABASE_UNAVAILABLE,
     errors.SchemaMismatch: ExitCode.DATABASE_UNAVAILABLE,  # a migration may be under way

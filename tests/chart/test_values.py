@@ -94,7 +94,10 @@ def flips() -> dict[str, tuple[Any, dict[str, Any]]]:
     for target in ("apiServer", "database", "storage", "dns"):
         table |= {f"networkPolicy.{target}.to": (PEERS, {}), f"networkPolicy.{target}.ports": ([1234], {})}
     table |= {f"operator.{name}": (value, {}) for name, value in POD.items()}
-    table |= {f"operator.{name}": (77, {}) for name in ("maxConcurrentJobs", "sweepSeconds", "sweepSettleSeconds")}
+    table |= {
+        f"operator.{name}": (77, {})
+        for name in ("maxConcurrentJobs", "sweepSeconds", "sweepSettleSeconds", "retentionDays")
+    }
     table |= {f"operator.{name}Seconds": (77, {}) for name in ("objectWait", "troubleGrace")}
     table |= {f"operator.{name}TtlSeconds": (77, {}) for name in ("failed", "job")}
     table |= {"operator.replicas": (1, {}), "operator.probePort": (9000, {})}

@@ -34,7 +34,7 @@ def schema(url: str) -> list[tuple]:
 
 
 def test_an_empty_database_gets_every_migration_once(database_url: str) -> None:
-    assert [m.version for m in migrate.upgrade(database_url)] == [21, 22, 23, 24]
+    assert [m.version for m in migrate.upgrade(database_url)] == [m.version for m in migrate.migrations()]
     assert migrate.upgrade(database_url) == []
     assert all(step.applied for step in migrate.status(database_url))
 
@@ -83,16 +83,35 @@ def test_a_newer_database_is_refused(database_url: str) -> None:
         migrate.upgrade(database_url)
 
 
-def test_every_column_of_ours_is_commented(database_url: str) -> None:
+def test_every_table_view_and_column_has_a_comment(database_url: str) -> None:
     migrate.upgrade(database_url)
-    uncommented = (
-        "SELECT table_name, column_name FROM information_schema.columns"
-        " WHERE table_schema = 'public' AND table_name IN"
-        " ('therapy_sessions', 'analysis_results', 'session_personal_data', 'audit_log')"
-        " AND column_name NOT IN ('id', 'session_id', 'created_at', 'updated_at')"
-        " AND col_description(table_name::regclass, ordinal_position::int) IS NULL"
-    )
+    uncommented = """
+        SELECT relation.relname, attname
+        FROM pg_class AS relation
+        JOIN pg_attribute ON attrelid = relation.oid AND attnum > 0 AND NOT attisdropped
+        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v', 'm', 'p')
+          AND relname <> 'analysis_versions'
+          AND (col_description(relation.oid, attnum) IS NULL OR obj_description(relation.oid) IS NULL)
+    """
     assert query(database_url, uncommented) == []
+
+
+def test_columns_that_have_a_unit_in_their_name_tell_it(database_url: str) -> None:
+    migrate.upgrade(database_url)
+    columns = query(
+        database_url,
+        "SELECT attrelid::regclass::text, attname, col_description(attrelid, attnum) FROM pg_attribute"
+        " JOIN pg_class ON pg_class.oid = attrelid WHERE relnamespace = 'public'::regnamespace"
+        " AND attnum > 0 AND relkind IN ('r', 'v')",
+    )
+    units = {"volts": "volt", "hz": "hertz", "ms": "milliseconds", "s": "seconds", "percent": ("percent", "0 to 100")}
+    untold = [
+        (table, name)
+        for table, name, comment in columns
+        for word in units.keys() & set(name.split("_")[1:])
+        if not any(unit in comment for unit in ([units[word]] if isinstance(units[word], str) else units[word]))
+    ]
+    assert untold == []
 
 
 def test_the_module_upgrades_from_the_command_line(database_url: str) -> None:

@@ -273,5 +273,5 @@ async def test_what_was_received_long_ago_and_never_analysed_is_made_again_by_th
         connection.execute(
             "UPDATE therapy_sessions SET created_at = now() - interval '2 days' WHERE session_code <> 'emg-new'"
         )
-    names = ["emg-old", "emg-analysed", "emg-new", "emg-unknown"]
-    assert await summaries.known_sessions(names) == {"emg-analysed", "emg-new"}
+    specs = dict.fromkeys(["emg-old", "emg-analysed", "emg-new", "emg-unknown"], SPEC)
+    assert await summaries.known_sessions(specs) == {"emg-analysed", "emg-new"}

@@ -18,6 +18,7 @@ from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import RecordingRef, build_session, build_spec, session_name
 from tests.storage.conftest import Place
 from tests.support.memory import MemorySessions, MemorySummaries
+from tests.support.s3 import S3Server
 
 KEY = "P001/2023 03/first-session.c3d"
 LATER = timedelta(hours=1)
@@ -35,6 +36,14 @@ class Found:
     @property
     def finds(self) -> float | None:
         return self.sweep.metrics.registry.get_sample_value("emg_operator_sweep_finds_total")
+
+    @property
+    def passed_over(self) -> float | None:
+        return self.sweep.metrics.registry.get_sample_value("emg_operator_sweep_passed_over")
+
+    @property
+    def failing(self) -> float | None:
+        return self.sweep.metrics.registry.get_sample_value("emg_operator_sweep_failing_buckets")
 
     @property
     def failures(self) -> float | None:
@@ -136,7 +145,27 @@ async def test_storage_that_is_away_costs_its_bucket_one_sweep_and_no_other(plac
     place.put(KEY, b"bytes")
     found = sweeping(f"{place.base}-nowhere", place.base)
     assert await found.sweep.sweep() == 1
-    assert found.failures == 1
+    assert (found.failures, found.failing) == (1, 1)
+
+
+async def test_keys_that_are_no_paths_hide_no_other_recording(
+    bucket: Place, s3: S3Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = ("P000/a.c3d", "P001/z.c3d", "P002/later/a.c3d", "last.c3d")
+    for key in (*good, "P001/1.c3d", "P001/2.c3d", "P003/3.c3d"):
+        bucket.put(key, key.encode())
+    folder = s3.folder / bucket.base.removeprefix("s3://")
+    for name, odd in (
+        ("P001/1.c3d", "P001/m\tm.c3d"),
+        ("P001/2.c3d", "P001/m\nm.c3d"),
+        ("P003/3.c3d", "P003/m\tm.c3d"),
+    ):
+        (folder / name).rename(folder / odd)  # our own client refuses to upload it
+    found = sweeping(bucket.base)
+    assert [await found.sweep.sweep(), await found.sweep.sweep()] == [len(good), 0]
+    assert {m["spec"]["recording"]["uri"] for m in found.sessions.manifests.values()} == {*map(bucket.uri, good)}
+    assert (found.passed_over, found.failing) == (2, 0)
+    assert len([record for record in caplog.records if "passed over 2 objects" in record.message]) == 1
 
 
 async def test_without_its_database_the_sweep_makes_nothing(place: Place) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -13,7 +13,14 @@ import msgspec
 from emg_session.audit import AuditEntry
 from emg_session.contract import WorkerContract
 from emg_session.database import AnalysisResult, StoredSession, listed
-from emg_session.errors import ClusterUnavailable, DatabaseUnavailable, Failure, SchemaMismatch, SummaryRefused
+from emg_session.errors import (
+    ClusterUnavailable,
+    DatabaseUnavailable,
+    Failure,
+    RecordingErased,
+    SchemaMismatch,
+    SummaryRefused,
+)
 from emg_session.listing import EVERY_SESSION, ListedSession, Place, Progress, SessionFilter
 from emg_session.migrate import schema_version
 from emg_session.resource import EMGSession, RecordingRef, SessionSpec, session_id
@@ -73,6 +80,7 @@ class MemorySummaries:
     silent: bool = False
     checks: int = 0
     schema: int = field(default_factory=schema_version)
+    erased_subjects: set[str | None] = field(default_factory=set)
 
     async def check_schema(self) -> None:
         self.checks += 1
@@ -84,6 +92,8 @@ class MemorySummaries:
 
     async def save_received(self, name: str, spec: SessionSpec, metadata: Mapping[str, Any] | None) -> None:
         self._answer()
+        if spec.subject in self.erased_subjects:
+            raise RecordingErased("the recording was erased, and must not come back")
         known = self.rows.setdefault(name, _row(name, spec))
         if not self._is_of(name, spec.recording):
             raise SummaryRefused("the session's name belongs to another recording")
@@ -109,9 +119,13 @@ class MemorySummaries:
         row = self.rows.get(name)
         return row is not None and (row.file_path, row.object_version) == (recording.uri, recording.version)
 
-    async def known_sessions(self, names: Collection[str]) -> set[str]:
+    async def known_sessions(self, specs: Mapping[str, SessionSpec]) -> set[str]:
         self._answer()
-        return {name for name in names if name in self.rows}
+        return {name for name in specs if name in self.rows} | await self.erased_sessions(specs)
+
+    async def erased_sessions(self, specs: Mapping[str, SessionSpec]) -> set[str]:
+        self._answer()
+        return {name for name, spec in specs.items() if spec.subject in self.erased_subjects}
 
     async def find_session(self, key: str) -> StoredSession | None:
         self._answer()

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -45,6 +46,7 @@ def running_server(version: str = "18") -> Iterator[Postgres]:
         folder_for_servers() as folder,
         Postgres(programs=programs(version), data=folder / "data", settings=_FAST) as server,
     ):
+        _allow_other_users(server)
         yield server
 
 
@@ -56,3 +58,20 @@ def fresh_database(server: Postgres) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name}")
         yield f"{server.url.rpartition('/')[0]}/{name}"
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def login(url: str, role: str) -> Iterator[str]:
+    """Yield the URL for a new user who is a member of a role and nothing else."""
+    name, address = f"{role}_{uuid.uuid4().hex[:8]}", urlsplit(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'secret' IN ROLE {role}")
+        yield address._replace(netloc=f"{name}:secret@{address.hostname}:{address.port}").geturl()
+        connection.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def _allow_other_users(server: Postgres) -> None:
+    with (server.data / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all 127.0.0.1/32 scram-sha-256\n")
+    with psycopg.connect(server.url) as connection:
+        connection.execute("SELECT pg_reload_conf()")

@@ -9,11 +9,10 @@ from urllib.parse import urlsplit
 
 from emg_api.access.callers import Access, OpenAccess
 from emg_api.access.fetching import fetch_published
-from emg_api.access.kubernetes import ClusterReviews, KubernetesAccess
 from emg_api.access.oidc import OidcAccess, Provider
 from emg_api.metrics import Metrics
 from emg_session.errors import InvalidSettings
-from emg_session.sessions import connected_api, own_namespace
+from emg_session.pod import own_namespace
 from emg_session.settings import integer, required
 
 _DEFAULT_AUDIENCE = "emg-signals"
@@ -114,10 +113,20 @@ async def opened_access(settings: AccessSettings, metrics: Metrics) -> AsyncIter
     """Open what tells who callers are; raises InvalidSettings where there is no cluster to ask."""
     match settings:
         case AccessSettings(mode=AuthMode.KUBERNETES):
-            async with connected_api() as api:
-                reviews = ClusterReviews(api, audience=settings.audience, namespace=settings.namespace)
-                yield KubernetesAccess(reviews, metrics, now=time.monotonic, wall_clock=time.time)
+            async with _kubernetes_access(settings, metrics) as access:
+                yield access
         case AccessSettings(provider=Provider() as provider):
             yield OidcAccess(provider, fetch_published, now=time.monotonic, wall_clock=time.time)
         case _:
             yield OpenAccess()
+
+
+@asynccontextmanager
+async def _kubernetes_access(settings: AccessSettings, metrics: Metrics) -> AsyncIterator[Access]:
+    # 0.3 s and 50 MB, which the other modes spare.
+    from emg_api.access.kubernetes import ClusterReviews, KubernetesAccess  # noqa: PLC0415
+    from emg_session.sessions import connected_api  # noqa: PLC0415
+
+    async with connected_api() as api:
+        reviews = ClusterReviews(api, audience=settings.audience, namespace=settings.namespace)
+        yield KubernetesAccess(reviews, metrics, now=time.monotonic, wall_clock=time.time)

@@ -20,6 +20,7 @@ class Because(StrEnum):
     OVERTAKEN = "overtaken"
     EMPTY = "empty"
     HANDSHAKE = "handshake"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,3 +56,10 @@ def test_the_signals_api_starts_without_its_database_and_stops_when_told():
         deadline.cancel()
 
     assert (answer.json(), ended) == ({"alive": True}, 0)
+
+
+@pytest.mark.parametrize(("program", "absent"), [("run_signals", {"kubernetes", "kopf"}), ("run_receiver", {"kopf"})])
+def test_a_program_starts_without_the_packages_that_it_has_no_use_for(program, absent):
+    script = f"import sys, emg_api.{program}; sys.exit(len({absent} & set(sys.modules)))"
+
+    assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0

@@ -115,3 +115,18 @@ def test_what_any_other_record_overtakes_is_ignored_and_nothing_else(arrivals):
 def is_overtaken(one, other):
     same = isinstance(other, Notice) and (one.bucket, one.key) == (other.bucket, other.key)
     return same and ObjectOrder.of(sequence=other.sequence).is_newer_than(ObjectOrder.of(sequence=one.sequence))
+
+
+async def test_a_notice_of_an_erased_subject_makes_no_session_and_is_not_sent_again(web, sessions, summaries):
+    summaries.erased_subjects = {"P001"}
+    response = await post(web, record("P001/one.c3d"))
+
+    assert (response.status_code, sessions.manifests, summaries.rows) == (200, {}, {})
+    assert response.json()["message"] == "Ignored: the recording was erased"
+
+
+async def test_while_nobody_can_tell_what_was_erased_a_notice_is_taken_in(web, sessions, summaries):
+    summaries.erased_subjects, summaries.away = {"P001"}, True
+    response = await post(web, record("P001/one.c3d"))
+
+    assert (response.status_code, len(sessions.manifests)) == (202, 1)

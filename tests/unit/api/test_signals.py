@@ -255,6 +255,24 @@ async def test_a_whole_channel_of_a_long_recording_is_refused_before_it_is_read(
     assert recordings.reads == [(0, 4096)]
 
 
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("CH1?end=606.061&signals=raw", "these are 600001 points, and 600000 can be had at once"),
+        ("windows?channel=CH1&channel=CH2&end=500", "these are 990000 points, and 600000 can be had at once"),
+        (
+            "windows?width=9&signals=raw,rms&end=303.1",
+            "envelope and rms of so many channels can be had for 303 s at once",
+        ),
+    ],
+)
+async def test_more_than_a_screen_can_show_is_refused_before_it_is_read(web, long_session, recordings, path, detail):
+    response = await web.get(f"/signals/jit/{long_session}/{path}", headers={"accept": "application/octet-stream"})
+
+    assert (response.status_code, response.json()["detail"].partition(":")[0]) == (422, detail)
+    assert recordings.reads == [(0, 4096)]
+
+
 async def test_a_wide_window_of_a_long_recording_is_read_in_pieces(web, long_session, recordings, bucket):
     answer = (await web.get(f"/signals/jit/{long_session}/CH1?width=100")).json()
 

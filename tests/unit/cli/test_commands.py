@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from emg_cli.app import COMMANDS
+from emg_cli.kubectl.app import COMMANDS as KUBECTL_COMMANDS
 from tests.support.needs import shared_data
 from tests.support.recordings import synthetic_recording
 
@@ -101,11 +102,15 @@ def test_profiles_prints_what_the_core_knows() -> None:
     assert json.loads(emg("profiles").stdout) == emg_core.profiles()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_has_an_example(command: str) -> None:
-    done = emg(command, "--help")
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [*(("emg", command) for command in COMMANDS), *(("kubectl-emg", command) for command in KUBECTL_COMMANDS)],
+)
+def test_help_has_an_example(program: str, command: str) -> None:
+    told = [EMG.with_name(program), command, "--help"]
+    done = subprocess.run(told, check=False, capture_output=True, env={}, timeout=120)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert f"emg {command}" in done.stdout.decode().partition("Example: ")[2]
+    assert f"{program.replace('-', ' ')} {command}" in done.stdout.decode().partition("Example: ")[2]
 
 
 FAILURES = {

@@ -140,3 +140,39 @@ def test_a_killed_program_takes_its_database_along(demo) -> None:
         program.kill()
         program.wait(PATIENCE_S)
     wait_until(lambda: not (folder / "postgres" / "postmaster.pid").exists(), "PostgreSQL stopped")
+
+
+def erase(folder: Path, *arguments: str) -> dict:
+    command = [EMG, "erase", "--data", folder, "--reason", "consent withdrawn", *arguments]
+    answer: dict = json.loads(subprocess.run(command, check=True, capture_output=True, env=env()).stdout)
+    return answer
+
+
+def test_an_erased_subject_is_gone_and_does_not_come_back(demo) -> None:
+    folder, _ = demo
+    with running(folder) as (_, base_url):
+        for subject, seed in (("P007", 7), ("P008", 8)):
+            (folder / "recordings" / subject).mkdir()
+            synthetic_recording(folder / "recordings" / subject, seed=seed)
+        wait_until(lambda: analysed(base_url, "P007") == analysed(base_url, "P008") == [True], "both are analysed")
+
+        kept = erase(folder, "--subject", "P007")
+        deleted = erase(folder, "--subject", "P008", "--recordings", "--receipt", str(folder / "receipt.json"))
+
+        gone = [*kept["sessions"], *deleted["sessions"]]
+        left = [folder / "cluster" / "sessions" / f"{name}.json" for name in gone]
+        wait_until(lambda: not any(path.exists() for path in left), "the sessions are removed")
+        synthetic_recording(folder / "recordings" / "P007", seed=9).rename(folder / "recordings" / "P001" / "9.c3d")
+        wait_until(lambda: analysed(base_url, "P001") == [True, True], "the sweep has come by again")
+        assert analysed(base_url, "P007") == analysed(base_url, "P008") == []
+    assert (kept["recordings_deleted"], deleted["recordings_deleted"]) == (None, 1)
+    assert [len(list((folder / "recordings" / subject).glob("*.c3d"))) for subject in ("P007", "P008")] == [1, 0]
+    assert json.loads((folder / "receipt.json").read_text()) == deleted
+    assert "P008" not in str(deleted)
+
+
+def test_erasing_where_nothing_runs_says_so(tmp_path: Path) -> None:
+    command = [EMG, "erase", "--data", tmp_path, "--subject", "P001", "--reason", "x"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=env())
+    assert (done.returncode, done.stdout) == (21, "")
+    assert "start `emg run` there" in done.stderr

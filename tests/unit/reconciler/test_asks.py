@@ -19,7 +19,7 @@ from emg_operator.progress import Progress, status_of
 from emg_operator.reconcile import Reconciler
 from emg_operator.run import Run
 from emg_operator.surroundings import Readable, Surroundings
-from emg_session.contract import request_of
+from emg_session.contract import ExitCode, request_of
 from emg_session.errors import Failure
 from emg_session.object_order import ObjectOrder
 from emg_session.resource import EMGSession, JobOptions, RecordingRef, SessionSpec, build_session
@@ -131,6 +131,8 @@ def test_deterministic_failures_are_not_retried() -> None:
     for code in (10, 11, 12, 13, 14, 15):
         world = World()
         world.work()
+        if code == ExitCode.BYTES_CHANGED:
+            world.storage.versions[SPEC.recording.uri] = "another"
         world.run_pod(code)
         world.work()
         assert (world.session.status.failed, world.jobs) == (True, [f"{NAME}-a1"])

@@ -52,7 +52,7 @@ def test_a_cut_off_message_is_no_message() -> None:
 
 
 def test_only_ten_to_nineteen_are_about_the_recording() -> None:
-    assert [code.value for code in ExitCode if code.about_the_recording] == [10, 11, 12, 13, 14, 15]
+    assert [code.value for code in ExitCode if code.about_the_recording] == [10, 11, 12, 13, 14, 15, 16]
 
 
 def test_the_contract_holds_no_null_where_nothing_is_said() -> None:

@@ -1,0 +1,64 @@
+"""`kubectl emg rerun` and `replay`: a session once more."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from emg_cli.kubectl.cluster import HERE, Cluster, Where, connected
+from emg_session.resource import API_VERSION, KIND, RERUN_ANNOTATION
+
+
+def rerun(*names: str, where: Where = HERE) -> None:
+    """Have sessions analysed once more, though they have a result.
+
+    The new result takes the place of one by the same program, and stands beside one by an earlier.
+
+    Parameters
+    ----------
+    names
+        The sessions' names.
+    """
+    change = {"metadata": {"annotations": {RERUN_ANNOTATION: datetime.now(UTC).isoformat()}}}
+    asyncio.run(_each(names, where, "is analysed once more", partial(_merge, change)))
+
+
+def replay(*names: str, where: Where = HERE) -> None:
+    """Make sessions anew, as if their notices came just now: with no attempt behind them.
+
+    Their results stay; a session that has one ends at once. If this is interrupted, the sweep finds what is missing.
+
+    Parameters
+    ----------
+    names
+        The sessions' names.
+    """
+    asyncio.run(_each(names, where, "is made anew", _replay))
+
+
+async def _each(
+    names: tuple[str, ...], where: Where, done: str, change: Callable[[Cluster, str], Awaitable[None]]
+) -> None:
+    async with connected(where) as cluster:
+        for name in names:
+            await change(cluster, name)
+            sys.stdout.write(f"{name} {done}\n")
+
+
+async def _merge(change: dict[str, Any], cluster: Cluster, name: str) -> None:
+    await cluster.merge(name, change)
+
+
+async def _replay(cluster: Cluster, name: str) -> None:
+    body = await cluster.body(name)
+    await cluster.delete(name, body["metadata"]["uid"])
+    await cluster.create(anew(body))
+
+
+def anew(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a session was created from; where it stands and whose it is are left behind."""
+    kept = ("name", "namespace", "labels", "annotations")
+    metadata = {field: body["metadata"][field] for field in kept if field in body["metadata"]}
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": body["spec"]}

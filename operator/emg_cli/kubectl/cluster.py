@@ -1,0 +1,180 @@
+"""The cluster that kubectl's own flags name, as far as these commands use it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+import msgspec
+from cyclopts import Parameter
+from kubernetes.aio import client, config
+
+from emg_session.errors import ClusterUnavailable, InvalidSettings, PermanentFailure
+from emg_session.resource import GROUP, PLURAL, VERSION
+from emg_session.sessions import REQUEST_SECONDS, cluster_errors
+
+_FORBIDDEN, _NOT_FOUND = 403, 404
+_PAGE_OBJECTS = 500
+_SECONDS_BETWEEN_LOOKS, _MOST_LOOKS = 0.5, 240
+
+
+class NoSuchSession(PermanentFailure):
+    """Nothing has that name there."""
+
+
+class NotPermitted(PermanentFailure):
+    """The caller's account may not do that."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """What kubectl takes on its own.
+
+    Parameters
+    ----------
+    namespace
+        Where the sessions are; without it, the context's.
+    context
+        Which context of the kubeconfig; without it, the current one.
+    kubeconfig
+        The file; without it, KUBECONFIG or ~/.kube/config.
+    """
+
+    namespace: Annotated[str | None, Parameter(name=("--namespace", "-n"))] = None
+    context: str | None = None
+    kubeconfig: str | None = None
+
+
+HERE = Where()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A connection; `namespace` is where commands look, "" for everywhere."""
+
+    api: client.ApiClient
+    namespace: str
+
+    async def bodies(self) -> list[Mapping[str, Any]]:
+        """Return every session's body, asked for page by page."""
+        found, more = list[Mapping[str, Any]](), ""
+        while True:
+            with explained():
+                page = await self._page(more)
+            found += page["items"]
+            more = page["metadata"].get("continue", "")
+            if not more:
+                return found
+
+    async def body(self, name: str) -> Mapping[str, Any]:
+        """Return a session's body; raises NoSuchSession."""
+        with explained(name):
+            found = await self._objects.get_namespaced_custom_object(
+                *self._path, name, _request_timeout=REQUEST_SECONDS
+            )
+        return cast(Mapping[str, Any], found)
+
+    async def merge(self, name: str, change: dict[str, Any]) -> None:
+        """Merge a change into a session; raises NoSuchSession."""
+        with explained(name):
+            await self._objects.patch_namespaced_custom_object(
+                *self._path,
+                name,
+                change,
+                _content_type="application/merge-patch+json",
+                _request_timeout=REQUEST_SECONDS,
+            )
+
+    async def delete(self, name: str, uid: str) -> None:
+        """Delete this very session and return once it and its Jobs are gone; raises NoSuchSession."""
+        only = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=uid), propagation_policy="Foreground")
+        with explained(name):
+            await self._objects.delete_namespaced_custom_object(
+                *self._path, name, body=only, _request_timeout=REQUEST_SECONDS
+            )
+        for _ in range(_MOST_LOOKS):
+            if not await self._has(name, uid):
+                return
+            await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
+        raise ClusterUnavailable(f"{name} is still being deleted: create it again once it is gone")
+
+    async def create(self, manifest: dict[str, Any]) -> None:
+        """Create a session."""
+        with explained():
+            await self._objects.create_namespaced_custom_object(
+                *self._path, manifest, field_validation="Strict", _request_timeout=REQUEST_SECONDS
+            )
+
+    async def pods(self, labels: str) -> list[str]:
+        """Return the names of the pods that have these labels."""
+        with explained():
+            found = await client.CoreV1Api(self.api).list_namespaced_pod(
+                self.namespace, label_selector=labels, _request_timeout=REQUEST_SECONDS
+            )
+        return [pod.metadata.name for pod in found.items if pod.metadata and pod.metadata.name]
+
+    async def log(self, pod: str) -> str:
+        """Return what a pod said."""
+        with explained(pod):
+            return str(
+                await client.CoreV1Api(self.api).read_namespaced_pod_log(
+                    pod, self.namespace, _request_timeout=REQUEST_SECONDS
+                )
+            )
+
+    @property
+    def _objects(self) -> client.CustomObjectsApi:
+        return client.CustomObjectsApi(self.api)
+
+    @property
+    def _path(self) -> tuple[str, str, str, str]:
+        return GROUP, VERSION, self.namespace, PLURAL
+
+    async def _has(self, name: str, uid: str) -> bool:
+        try:
+            return bool((await self.body(name))["metadata"]["uid"] == uid)
+        except NoSuchSession:
+            return False
+
+    async def _page(self, more: str) -> dict[str, Any]:
+        options: dict[str, Any] = {"limit": _PAGE_OBJECTS, "_request_timeout": REQUEST_SECONDS}
+        options |= {"_continue": more} if more else {}
+        if self.namespace:
+            return cast(dict[str, Any], await self._objects.list_namespaced_custom_object(*self._path, **options))
+        return cast(dict[str, Any], await self._objects.list_cluster_custom_object(GROUP, VERSION, PLURAL, **options))
+
+
+@asynccontextmanager
+async def connected(where: Where, *, everywhere: bool = False) -> AsyncIterator[Cluster]:
+    """Connect as kubectl would; raises InvalidSettings where there is no such context or file."""
+    configuration = client.Configuration()
+    try:
+        loader = await config.load_kube_config(where.kubeconfig, where.context, configuration)
+    except (config.ConfigException, OSError) as error:
+        raise InvalidSettings(f"no cluster to talk to ({error}): see `kubectl config get-contexts`") from error
+    own = loader.current_context["context"].get("namespace") or "default"
+    async with client.ApiClient(configuration) as api:
+        yield Cluster(api=api, namespace="" if everywhere else where.namespace or own)
+
+
+@contextmanager
+def explained(name: str = "") -> Iterator[None]:
+    """Translate what a call to the API server raises; the server's own sentence tells which right is missing."""
+    with cluster_errors():
+        try:
+            yield
+        except client.ApiException as error:
+            if error.status == _NOT_FOUND:
+                raise NoSuchSession(f"there is no {name or 'EMGSession here'}: see `kubectl emg list -A`") from error
+            if error.status == _FORBIDDEN:
+                raise NotPermitted(f"your account may not do that here: {_sentence(error)}") from error
+            raise
+
+
+def _sentence(error: client.ApiException) -> str:
+    try:
+        return str(msgspec.json.decode(error.body or "{}").get("message") or error.reason)
+    except (msgspec.DecodeError, AttributeError):
+        return str(error.reason)

@@ -1,0 +1,84 @@
+"""What `kubectl emg` says, without a cluster."""
+
+from datetime import timedelta
+
+import pytest
+
+from emg_cli.kubectl.again import anew
+from emg_cli.kubectl.columns import age, print_columns
+from emg_cli.kubectl.top import load_of, sentence
+from emg_cli.kubectl.why import EXPLANATIONS, lines
+from emg_session.resource import EMGSession
+from emg_session.status import Reason
+from tests.support.sessions import NOW, session, session_body
+
+
+def standing(reason: Reason, *, status: str = "Unknown", **more: object) -> EMGSession:
+    at = "2026-03-02T09:59:59Z"
+    top = {"type": "Succeeded", "status": status, "reason": reason, "lastTransitionTime": at, "observedGeneration": 1}
+    return session(conditions=[top | {"message": "as the operator says"}], **more)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_explained_with_a_next_step(reason):
+    explanation = EXPLANATIONS[reason]
+    for said in (explanation.cause, explanation.next_step):
+        assert said[0].isupper()
+        assert said.endswith(".")
+        assert len(said) < 160
+    assert " ".join(lines(standing(reason))).endswith(explanation.next_step)
+
+
+def test_why_quotes_the_operator_and_tells_of_poor_channels_too():
+    quality = {"type": "QualityOK", "status": "False", "reason": "PoorChannels", "message": "CH2 Raw: dropouts"}
+    at = {"lastTransitionTime": "2026-03-02T09:59:59Z", "observedGeneration": 1}
+    top = {"type": "Succeeded", "status": "True", "reason": "Completed", "message": "26 contractions"}
+    told = list(lines(session(conditions=[top | at, quality | at])))
+    assert told[0].endswith(": Completed (26 contractions)")
+    assert told[3] == "Also QualityOK: PoorChannels (CH2 Raw: dropouts)"
+
+
+def test_why_of_a_session_that_nobody_looked_at_says_that_it_waits_for_the_operator():
+    assert next(iter(lines(session()))).endswith(": Pending")
+
+
+def test_the_queue_is_counted_by_where_sessions_stand_and_what_ended_in_the_last_hour():
+    ended = {"startedAt": "2026-03-02T09:59:10Z", "finishedAt": "2026-03-02T09:59:40Z"}
+    attempts = [{"job": "emg-a1", "memoryMiB": 136, "reason": "Completed"}]
+    sessions = [
+        session(),
+        standing(Reason.RUNNING),
+        standing(Reason.COMPLETED, status="True", attempts=attempts, **ended),
+        standing(Reason.BAD_RECORDING, status="False", attempts=attempts, **ended),
+    ]
+    load = load_of(sessions, NOW)
+    assert [(one.reason, one.sessions) for one in load.standings] == [
+        (Reason.PENDING, 1),
+        (Reason.RUNNING, 1),
+        (Reason.COMPLETED, 1),
+        (Reason.BAD_RECORDING, 1),
+    ]
+    assert sentence(load) == (
+        "1 wait, 1 run, 2 ended in the last hour; 1 of them failed; 40 s each (median) with 1.00 attempts"
+    )
+    assert sentence(load_of(sessions, NOW + timedelta(hours=2))) == "1 wait, 1 run, 0 ended in the last hour"
+
+
+def test_a_session_made_anew_keeps_what_it_was_made_of_alone():
+    body = session_body(conditions=[])
+    again = anew(body)
+    assert again["spec"] == body["spec"]
+    assert set(again) == {"apiVersion", "kind", "metadata", "spec"}
+    assert set(again["metadata"]) == {"name", "namespace", "labels"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(-5, "0s"), (0, "0s"), (59, "59s"), (61, "1m"), (7200, "2h"), (200_000, "2d")]
+)
+def test_ages_are_told_in_their_largest_unit(seconds, told):
+    assert age(NOW - timedelta(seconds=seconds), NOW) == told
+
+
+def test_columns_are_as_wide_as_their_widest_cell(capsys):
+    print_columns(("A", "LONG"), [("xyz", "1"), ("z", "22")])
+    assert capsys.readouterr().out == "A     LONG\nxyz   1\nz     22\n"
