@@ -16,7 +16,7 @@ FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK_GROUP = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 LOCK = $(LOCK_GROUP) pyproject.toml
 
-.PHONY: help build run demo test check format bench bench-api bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image problems chart lock clean
+.PHONY: help build run demo test check format bench bench-api bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image reference problems chart lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -90,6 +90,9 @@ wheel: $(VENV)/core.stamp $(VENV)/viewer.stamp ## dist/emg_core-*.whl and dist/e
 
 image: wheel ## build the image that every pod runs, named IMAGE, and the try-out's, IMAGE with -tryout (root on Debian)
 	$(BIN)/python -m tests.cluster.node image $(IMAGE)
+
+reference: build ## write docs/reference/ anew
+	$(BIN)/python -m tests.docs.reference
 
 problems: build ## write api/PROBLEMS.md anew
 	$(BIN)/python -m emg_api.problem_page > api/PROBLEMS.md

@@ -20,7 +20,7 @@ from emg_local.postgres import running_url
 from emg_session.connections import database_url
 from emg_session.database import SummaryStore
 from emg_session.erasure import Erasure, Erasures
-from emg_session.errors import InvalidSettings
+from emg_session.errors import InvalidSettings, StorageUnavailable
 from emg_session.pool import open_database
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import is_recording, subject_of
@@ -129,7 +129,9 @@ async def _delete_recordings(buckets: Buckets, known: list[str], erasures: Erasu
     store, found = RecordingStore(buckets), dict.fromkeys(known)
     for bucket in buckets.uris:
         async for page in store.list_pages(bucket):
-            mine = [o.uri for o in page if is_recording(o.key) and subject_of(o.key) == erasure.subject]
+            if page.passed_over:  # whose they are, nobody can tell
+                raise StorageUnavailable(f"bucket {bucket} has keys that can't be read: rename or delete them first")
+            mine = [o.uri for o in page.objects if is_recording(o.key) and subject_of(o.key) == erasure.subject]
             found |= dict.fromkeys(await erasures.in_centre(mine, erasure.centre) if mine else [])
     return sum([await store.delete(uri) for uri in found])
 

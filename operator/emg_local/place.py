@@ -49,6 +49,10 @@ class Place:
         """EMG_BUCKETS for this folder."""
         return {BUCKET: self.recordings.as_uri()}
 
+    def tell_database(self, url: str) -> None:
+        """Write where the database is, for its owner's own queries; its port is another at each start."""
+        _write_secret(self.folder / "database-url", url)
+
     def senders(self, env: Mapping[str, str]) -> tuple[SenderSettings, ...]:
         """Return the senders of the environment, or one with a key of our own, made once and readable by its owner."""
         buckets = Buckets(self.buckets)

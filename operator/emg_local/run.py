@@ -71,6 +71,7 @@ def run(*, data: Path, port: int, demo: bool, env: Mapping[str, str]) -> int:
         senders = place.senders(env)
         with Postgres(programs=embedded_programs(), data=data_folder(place.folder)) as postgres:
             migrate.upgrade(postgres.url)
+            place.tell_database(postgres.url)
             machine = Machine(
                 place=place,
                 database_url=postgres.url,
