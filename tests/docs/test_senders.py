@@ -25,7 +25,6 @@ from emg_local.notices import NOTICES
 from emg_session.recordings import Buckets
 from tests.cluster.machine import ROOT
 from tests.support.charts import EXISTING, Manifest, merged, one, render, variables
-from tests.support.recordings import synthetic_recording
 from tests.support.senders import GOOGLE, GOOGLE_KEY, raw
 
 PAGES = {path.stem: path.read_text() for path in (ROOT / "docs" / "senders").glob("*.md") if path.stem != "README"}
@@ -58,6 +57,13 @@ def ingress_path(manifests: list[Manifest]) -> str:
     rule = one(manifests, "Ingress", "emg-receiver")["spec"]["rules"][0]
     (path,) = rule["http"]["paths"]
     return str(path["path"])
+
+
+def a_recording(folder: Path) -> Path:
+    """Return a file to tell of: nothing in it is looked at."""
+    path = folder / "one.c3d"
+    path.write_bytes(b"recording")
+    return path
 
 
 class Gate(HTTPServer):
@@ -102,7 +108,7 @@ def test_every_sender_has_a_page_that_tries_each_of_its_forms() -> None:
 def test_what_the_pages_commands_post_gets_through_the_ingress_and_is_believed(
     gate: Gate, tmp_path: Path, name: str
 ) -> None:
-    found, recording = setup(name), synthetic_recording(tmp_path)
+    found, recording = setup(name), a_recording(tmp_path)
     env = {"PATH": f"{EMG.parent}{os.pathsep}{os.environ['PATH']}", "RECORDING": str(recording), "KEY": found.key}
     env |= {"RECEIVER": f"http://127.0.0.1:{gate.server_port}", "EMG_SENDERS": _google(found)}
     commands = re.findall(r"```sh\n(.*?)```", PAGES[name], re.DOTALL)[0]
@@ -126,7 +132,7 @@ def _google(found: Setup) -> str:
 def test_a_notice_with_another_key_is_not_believed(gate: Gate, tmp_path: Path, name: str) -> None:
     page = PAGES[name]
     other = "whsec_" + "b3RoZXI" * 5 + "=" if name == "standard" else "another-key"
-    env = {"PATH": f"{EMG.parent}{os.pathsep}{os.environ['PATH']}", "RECORDING": str(synthetic_recording(tmp_path))}
+    env = {"PATH": f"{EMG.parent}{os.pathsep}{os.environ['PATH']}", "RECORDING": str(a_recording(tmp_path))}
     env |= {"RECEIVER": f"http://127.0.0.1:{gate.server_port}", "KEY": other}
     command = COMMAND.search(page)
     assert command
