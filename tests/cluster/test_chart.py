@@ -17,8 +17,10 @@ import httpx2
 import pytest
 
 from tests.cluster.charts import CHART, TRYOUT_VALUES, helm, install, namespace
+from tests.cluster.control_plane import AUDIT_LOG
 from tests.cluster.deployment import Deployment, require_node
 from tests.cluster.machine import BIN, KUBECONFIG, inside, kubectl, node_network, run
+from tests.support.audit import audit_entries, forbidden, of_namespace
 from tests.support.charts import merged
 from tests.support.waiting import wait_until
 
@@ -172,6 +174,8 @@ def answered(url: str, key: str) -> int | str:
 
 
 def test_uninstalling_leaves_nothing_hanging_and_keeps_sessions_and_definition(installed: Installed) -> None:
+    # Uninstalling takes rights away from programs that are still ending.
+    assert forbidden(of_namespace(audit_entries(AUDIT_LOG), PLACE)) == []
     before = set(installed.sessions())
     helm("uninstall", RELEASE, "--namespace", PLACE, "--wait", "--timeout=2m")
     ours = "--selector=app.kubernetes.io/instance=stranger"

@@ -9,9 +9,11 @@ import psycopg
 import pytest
 
 from tests.cluster.charts import IMAGE_VALUES, helm, install, namespace
+from tests.cluster.control_plane import AUDIT_LOG
 from tests.cluster.deployment import NAMESPACE, Deployment, cluster, require_node, results_locked
 from tests.cluster.machine import NODE_IP, STATE, kubectl, node_network, run
 from tests.cluster.pki import kubeconfig
+from tests.support.audit import audit_entries, forbidden, of_namespace
 from tests.support.charts import merged
 from tests.support.recordings import synthetic_recording
 from tests.support.waiting import wait_until
@@ -89,6 +91,8 @@ def test_its_sessions_are_its_own() -> None:
 
 
 def test_data_outlive_the_release(installer: Path, database_url: str) -> None:
+    # Uninstalling takes rights away from programs that are still ending.
+    assert forbidden(of_namespace(audit_entries(AUDIT_LOG), PLACE)) == []
     helm("uninstall", RELEASE, "--namespace", PLACE, "--wait", "--timeout=2m", kubeconfig=installer)
     with node_network(), psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT count(*) FROM analysis_results").fetchone() == (1,)

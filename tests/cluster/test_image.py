@@ -13,7 +13,8 @@ _START = """
 import os, sys, emg_worker.__main__
 began = int(open('/proc/self/stat').read().rpartition(')')[2].split()[19]) / os.sysconf('SC_CLK_TCK')
 took = float(open('/proc/uptime').read().split()[0]) - began
-print(took, *sorted({name.partition('.')[0] for name in sys.modules}))
+cpu = sum(os.times()[:2])
+print(took, cpu, *sorted({name.partition('.')[0] for name in sys.modules}))
 """
 _CONTENT = """
 import importlib.metadata, json, os
@@ -31,8 +32,8 @@ def run_python(source: str) -> str:
 
 def test_a_worker_starts_without_what_only_others_need(deployment: Deployment) -> None:  # noqa: ARG001 - brings it
     starts = [run_python(_START).split() for _ in range(5)]
-    took_s = min(float(start[0]) for start in starts)
-    print(f"a worker is at its first instruction after {took_s:.2f} s, best of 5", file=sys.stderr)
+    took_s, cpu_s = (min(float(start[which]) for start in starts) for which in (0, 1))
+    print(f"a worker's first instruction: after {took_s:.2f} s, {cpu_s:.2f} s of CPU; best of 5", file=sys.stderr)
     unneeded = {"kopf", "starlette", "uvicorn", "kubernetes", "aiohttp", "numpy", "ezc3d", "rich", "cyclopts"}
     assert unneeded & set(starts[0]) == set()
 
