@@ -38,7 +38,7 @@ _VALUES: dict[str, Any] = {
     "database": {"existingSecret": "emg-settings"},
     "storage": {"existingSecret": "emg-settings"},
     "senders": {"existingSecret": "emg-webhook-secrets"},
-    "operator": {"sweepSeconds": 5, "sweepSettleSeconds": 30},
+    "operator": {"sweepSeconds": 5, "sweepSettleSeconds": 30, "troubleGraceSeconds": 5},
     "receiver": {"replicas": 1},
     "signals": {"replicas": 1},
 }
