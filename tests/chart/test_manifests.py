@@ -1,13 +1,15 @@
 """What the chart makes, whole and piece by piece."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.cluster.machine import ROOT
+from tests.cluster.machine import BIN, ROOT, run
 from tests.support.charts import (
+    CHART,
     EXISTING,
     GOLDEN,
     TRYOUT,
@@ -35,6 +37,13 @@ def without_definition(manifests: list[Manifest]) -> list[Manifest]:
 def test_the_manifests_are_those_written_down(case: str) -> None:
     golden = [*yaml.safe_load_all((GOLDEN / f"{case}.yaml").read_text())]
     assert without_definition(render(CASES[case])) == golden, "python -m tests.chart.test_manifests writes them anew"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_linter_has_nothing_to_say(case: str, tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text(yaml.safe_dump(CASES[case]))
+    assert "1 chart(s) linted, 0 chart(s) failed" in run(BIN / "helm", "lint", "--strict", CHART, "--values", values)
 
 
 def test_the_definition_is_the_file_kept_on_uninstall() -> None:
