@@ -15,7 +15,7 @@ MODEL_EXAMPLES ?= 20000
 FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help build run demo test check format bench bench-api bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image reference problems lock clean
+.PHONY: help build run demo test check format bench bench-api bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image notebook reference problems lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -89,6 +89,9 @@ wheel: $(VENV)/core.stamp $(VENV)/viewer.stamp ## dist/emg_core-*.whl and dist/e
 
 image: wheel ## build the image that every pod runs, named IMAGE (root on Debian, which it asks for what it lacks)
 	$(BIN)/python -m tests.cluster.node image $(IMAGE)
+
+notebook: build ## run the example notebook and keep what it shows
+	$(BIN)/python -m tests.docs.notebook
 
 reference: build ## write docs/reference/ anew
 	$(BIN)/python -m tests.docs.reference
