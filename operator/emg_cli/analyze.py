@@ -8,6 +8,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import track
 
+from emg_cli.asked import Asked
 from emg_cli.batch import Analysed, analyse_all, analyse_one, recordings_in
 from emg_cli.batch_tables import batch_table, write_table
 from emg_cli.exit_codes import exit_code
@@ -20,6 +21,8 @@ from emg_session.resource import DEFAULT_PROFILE
 def analyze(
     *sources: str,
     profile: str = DEFAULT_PROFILE,
+    option: tuple[str, ...] = (),
+    mvc: tuple[str, ...] = (),
     format: Literal["json", "table"] = "json",  # noqa: A002 - the option's name
     out: Path | None = None,
 ) -> int:
@@ -34,6 +37,10 @@ def analyze(
         C3D files, URIs in a bucket of EMG_BUCKETS, or folders whose C3D files are meant.
     profile
         One of `emg profiles`.
+    option
+        NAME=VALUE instead of the profile's, such as high_pass_hz=30; may be repeated.
+    mvc
+        MUSCLE=VOLTS, a maximum voluntary contraction measured apart, such as CH1=0.00015; may be repeated.
     format
         json, or table: for people.
     out
@@ -42,10 +49,11 @@ def analyze(
     recordings = recordings_in(sources)
     if not recordings:
         raise InvalidSettings("no recording was named: give C3D files, URIs or folders that hold some")
+    asked = Asked.parse(profile, option, mvc)
     if len(recordings) == 1 and out is None:
-        _print_one(analyse_one(recordings[0], profile), format)
+        _print_one(analyse_one(recordings[0], asked), format)
         return 0
-    return _analyze_all(recordings, profile, format, out)
+    return _analyze_all(recordings, asked, format, out)
 
 
 def _print_one(summary_json: bytes, format: str) -> None:  # noqa: A002 - as above
@@ -55,10 +63,10 @@ def _print_one(summary_json: bytes, format: str) -> None:  # noqa: A002 - as abo
         print_summary(msgspec.json.decode(summary_json), Console())
 
 
-def _analyze_all(recordings: list[str], profile: str, format: str, out: Path | None) -> int:  # noqa: A002 - as above
+def _analyze_all(recordings: list[str], asked: Asked, format: str, out: Path | None) -> int:  # noqa: A002 - as above
     every = list[Analysed]()
     console = Console(stderr=True)
-    running = analyse_all(recordings, profile)
+    running = analyse_all(recordings, asked)
     for one in track(running, "analysing", len(recordings), console=console, disable=not console.is_terminal):
         every.append(one)
         if format == "json":

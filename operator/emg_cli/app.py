@@ -43,6 +43,11 @@ COMMANDS = {
         "Bring the database to this program's schema, or show where it stands.",
         "EMG_DATABASE_URL=postgresql://emg@localhost/emg emg migrate --upgrade",
     ),
+    "diff": Command(
+        "emg_cli.diff:diff",
+        "Compare two profiles over the recordings that are stored under both.",
+        "emg diff ghostly-2 standard-1 --json",
+    ),
     "erase": Command(
         "emg_cli.erase:erase",
         "Erase all that is stored of a subject, so that it does not come back, and print a receipt.",

@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
+from emg_cli.asked import Asked
 from emg_cli.exit_codes import exit_code
 from emg_cli.opening import open_recording
-from emg_session.contract import WorkerContract
 from emg_session.errors import Failure
-from emg_session.resource import RecordingRef, SessionSpec, is_recording
+from emg_session.resource import RecordingRef, is_recording
 from emg_worker.work import analyse
 
 # So many recordings are in memory at a time, whatever number there is.
@@ -54,28 +54,28 @@ def recordings_in(sources: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def analyse_one(source: str, profile: str) -> bytes:
+def analyse_one(source: str, asked: Asked) -> bytes:
     """Return a recording's summary; raises a Failure."""
     recording = open_recording(source)
     stored = asyncio.run(recording.read())
-    spec = SessionSpec(recording=RecordingRef(uri=recording.uri, version=stored.version), profile=profile)
-    return analyse(stored.data, WorkerContract(session_name="", spec=spec)).summary_json
+    contract = asked.contract(RecordingRef(uri=recording.uri, version=stored.version))
+    return analyse(stored.data, contract).summary_json
 
 
-def analyse_all(sources: Sequence[str], profile: str) -> Iterator[Analysed]:
+def analyse_all(sources: Sequence[str], asked: Asked) -> Iterator[Analysed]:
     """Yield what came of each recording, in their order, as soon as it is there."""
     waiting: deque[Future[Analysed]] = deque()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for source in sources:
-            waiting.append(pool.submit(_tried, source, profile))
+            waiting.append(pool.submit(_tried, source, asked))
             if len(waiting) >= _AT_ONCE:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _tried(source: str, profile: str) -> Analysed:
+def _tried(source: str, asked: Asked) -> Analysed:
     try:
-        return Analysed(source=source, summary_json=analyse_one(source, profile))
+        return Analysed(source=source, summary_json=analyse_one(source, asked))
     except Failure as failure:
         return Analysed(source=source, failure=failure)

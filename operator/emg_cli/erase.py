@@ -1,10 +1,6 @@
 """`emg erase` and `emg retain`."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,20 +10,13 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from emg_cli.output import print_bytes, print_json
-from emg_local.embedded import data_folder
-from emg_local.place import Place
-from emg_local.postgres import running_url
-from emg_session.connections import database_url
-from emg_session.database import SummaryStore
+from emg_cli.site import Site
 from emg_session.erasure import Erasure, Erasures
 from emg_session.errors import InvalidSettings, StorageUnavailable
-from emg_session.pool import open_database
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import is_recording, subject_of
-from emg_session.settings import required
 
 _Days = Annotated[int, Parameter(validator=Number(gte=1, lte=36_500))]
-_ANSWER_SECONDS = 600.0
 
 
 def erase(
@@ -59,8 +48,8 @@ def erase(
     if not (subject.strip() and reason.strip()):
         raise InvalidSettings("say whom with --subject and why with --reason")
     _claim(receipt)
-    site = _site(data, with_buckets=recordings)
-    encoded = asyncio.run(_erase(site, subject, centre, reason))
+    site = Site.of(data, with_buckets=recordings)
+    encoded = asyncio.run(_erase(site, subject, centre, reason, with_recordings=recordings))
     if receipt:
         receipt.write_bytes(encoded)
     print_bytes(encoded)
@@ -76,25 +65,7 @@ def retain(*, days: _Days, data: Path | None = None) -> None:
     data
         The folder of a running `emg run`; else EMG_DATABASE_URL says where the database is.
     """
-    print_json({"sessions_erased": asyncio.run(_retain(_site(data, with_buckets=False), days))})
-
-
-@dataclass(frozen=True)
-class _Site:
-    """The database, and the buckets where recordings are to be deleted as well."""
-
-    database_url: str
-    buckets: Buckets | None
-
-
-def _site(data: Path | None, *, with_buckets: bool) -> _Site:
-    if data is not None:
-        place = Place(data.resolve())
-        return _Site(running_url(data_folder(place.folder)), Buckets(place.buckets) if with_buckets else None)
-    url = database_url(os.environ)
-    if not with_buckets:
-        return _Site(url, None)
-    return _Site(url, Buckets.from_json(required(os.environ, "EMG_BUCKETS", "where the recordings are")))
+    print_json({"sessions_erased": asyncio.run(_retain(Site.of(data), days))})
 
 
 def _claim(receipt: Path | None) -> None:
@@ -107,19 +78,13 @@ def _claim(receipt: Path | None) -> None:
         raise InvalidSettings(f"{receipt} is there already: name a new file with --receipt") from error
 
 
-@asynccontextmanager
-async def _erasures(site: _Site) -> AsyncIterator[Erasures]:
-    async with open_database(site.database_url, most_connections=1, answer_seconds=_ANSWER_SECONDS) as database:
-        await SummaryStore(database).check_schema()
-        yield Erasures(database)
-
-
-async def _erase(site: _Site, subject: str, centre: str | None, reason: str) -> bytes:
+async def _erase(site: Site, subject: str, centre: str | None, reason: str, *, with_recordings: bool) -> bytes:
     """Bury, delete recordings, then rows: stopped anywhere, the same command does the rest."""
-    async with _erasures(site) as erasures:
+    async with site.database() as database:
+        erasures = Erasures(database)
         erasure = Erasure(subject=subject, centre=await erasures.centre_of(subject, centre), reason=reason)
         known = [recording.uri for recording in await erasures.bury(erasure)]
-        deleted = await _delete_recordings(site.buckets, known, erasures, erasure) if site.buckets else None
+        deleted = await _delete_recordings(site.buckets, known, erasures, erasure) if with_recordings else None
         receipt = await erasures.erase(erasure, deleted, datetime.now(UTC))
     return msgspec.json.format(msgspec.json.encode(receipt), indent=2)
 
@@ -136,6 +101,6 @@ async def _delete_recordings(buckets: Buckets, known: list[str], erasures: Erasu
     return sum([await store.delete(uri) for uri in found])
 
 
-async def _retain(site: _Site, days: int) -> int:
-    async with _erasures(site) as erasures:
-        return await erasures.expire(days)
+async def _retain(site: Site, days: int) -> int:
+    async with site.database() as database:
+        return await Erasures(database).expire(days)

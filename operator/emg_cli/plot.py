@@ -14,9 +14,9 @@ from rich.text import Text
 
 from emg_api.amplitudes import Method
 from emg_api.windows import Signal
+from emg_cli.asked import Asked
 from emg_cli.opening import open_recording
-from emg_session.contract import WorkerContract
-from emg_session.resource import DEFAULT_PROFILE, RecordingRef, SessionSpec
+from emg_session.resource import DEFAULT_PROFILE, RecordingRef
 from emg_worker.work import analyse
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -38,8 +38,8 @@ def plot(source: str, *, profile: str = DEFAULT_PROFILE) -> None:
     """
     recording = open_recording(source)
     stored = asyncio.run(recording.read())
-    spec = SessionSpec(recording=RecordingRef(uri=recording.uri, version=stored.version), profile=profile)
-    result = analyse(stored.data, WorkerContract(session_name="", spec=spec))
+    contract = Asked.parse(profile).contract(RecordingRef(uri=recording.uri, version=stored.version))
+    result = analyse(stored.data, contract)
     console = Console(highlight=False)
     for picture in pictures(stored.data, msgspec.json.decode(result.summary_json)):
         for line in picture.lines(console.width):

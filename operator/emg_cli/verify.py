@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Annotated
 
 import emg_core
+import msgspec
+from cyclopts import Parameter
 
 from emg_cli.opening import open_recording
-from emg_cli.output import print_bytes
+from emg_cli.output import print_bytes, print_json
 from emg_session.core_errors import core_errors
 from emg_session.errors import InvalidSettings
 from emg_worker.cross_check import Comparison, Verdict, cross_check
 
 
-def verify(source: str) -> int:
+def verify(source: str, *, json: Annotated[bool, Parameter(negative="")] = False) -> int:
     """Compare the samples of a recording with what ezc3d reads, and say where and why they differ.
 
     Ends with 0 if they are equal within 1e-6 of each channel's maximum, if a known limit of ezc3d explains every
@@ -22,6 +25,8 @@ def verify(source: str) -> int:
     ----------
     source
         A C3D file, or a URI in a bucket of EMG_BUCKETS.
+    json
+        Print it as JSON.
     """
     data = asyncio.run(open_recording(source).read()).data
     with core_errors():
@@ -29,7 +34,10 @@ def verify(source: str) -> int:
     compared = cross_check(data)
     if compared.verdict is Verdict.NOT_INSTALLED:
         raise InvalidSettings("ezc3d is not installed: pip install 'emg-operator[local]' brings it")
-    print_bytes("\n".join(_lines(compared, channels)).encode())
+    if json:
+        print_json({"channels": channels} | msgspec.structs.asdict(compared))
+    else:
+        print_bytes("\n".join(_lines(compared, channels)).encode())
     return int(compared.verdict is Verdict.DIFFERENT)
 
 

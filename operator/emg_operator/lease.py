@@ -6,7 +6,7 @@ Nothing breaks where two act at once, names being deterministic and status write
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -47,6 +47,8 @@ class Lease:
     holder: str
     timing: LeaseTiming = LeaseTiming()
     clock: Callable[[], float] = time.monotonic
+    # Told the lease's annotations whenever it is read: how people reach whoever acts.
+    annotated: Callable[[Mapping[str, str]], None] = lambda _: None
     held: bool = field(default=False, init=False)
     _tried_at: float = field(init=False)
     _seen: tuple[str, float] = field(default=("", 0.0), init=False)
@@ -102,6 +104,7 @@ class Lease:
                     if lease is None:
                         await self._create()
                     elif self._is_free(lease):
+                        self.annotated(lease["metadata"].get("annotations") or {})
                         await self._replace(self._taken(lease))
                     else:
                         return False

@@ -24,7 +24,7 @@ from emg_operator.metrics import Metrics
 from emg_operator.probes import Probes, Remembered, served
 from emg_operator.reconcile import Reconciler
 from emg_operator.settings import OperatorSettings
-from emg_operator.sweep import Sweep, SweepSettings
+from emg_operator.sweep import Sweep, SweepRequest, SweepSettings
 from emg_operator.traffic import MOST_SILENT_S, WatchStreams, writes_counted
 from emg_session.database import SummaryStore
 from emg_session.erasure import Erasures
@@ -43,7 +43,7 @@ async def operate(settings: OperatorSettings, database_url: str) -> None:
     """Run until told to stop; raises a Failure where the program can't work as it is."""
     stop = _stopper()
     _on_signals(stop)
-    metrics = Metrics()
+    metrics, request = Metrics(), SweepRequest()
     # The lease has a connection of its own: where the network swallowed those of the others, it needs one new one only.
     writes = writes_counted(metrics)
     async with (
@@ -57,7 +57,8 @@ async def operate(settings: OperatorSettings, database_url: str) -> None:
             summaries=SummaryStore(database),
             erasures=Erasures(database),
             metrics=metrics,
-            lease=Lease(api=lease_api, namespace=settings.namespace, holder=settings.holder),
+            lease=Lease(api=lease_api, namespace=settings.namespace, holder=settings.holder, annotated=request.see),
+            sweep_request=request,
             streams=WatchStreams(WATCHED),
             stop=stop,
         )
@@ -75,6 +76,7 @@ class Program:
     erasures: Erasures
     metrics: Metrics
     lease: Lease
+    sweep_request: SweepRequest
     streams: WatchStreams
     stop: Callable[[], object]
 
@@ -152,6 +154,7 @@ class Program:
             metrics=self.metrics,
             namespace=self.settings.namespace,
             now=_now,
+            request=self.sweep_request,
         )
 
     def _erasing(self, cluster: KubernetesCluster) -> Erasing:

@@ -6,7 +6,8 @@ Every sender loses notices. The database tells which recordings are known, also 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,7 +17,14 @@ from emg_session.database import SummaryStore
 from emg_session.errors import Failure, PermanentFailure
 from emg_session.object_order import ObjectOrder
 from emg_session.recordings import Buckets, ListedObject, RecordingStore
-from emg_session.resource import RecordingRef, SessionSpec, build_session, build_spec, session_name
+from emg_session.resource import (
+    SWEEP_ANNOTATION,
+    RecordingRef,
+    SessionSpec,
+    build_session,
+    build_spec,
+    session_name,
+)
 from emg_session.session_store import SessionStore
 
 log = logging.getLogger(__name__)
@@ -36,6 +44,30 @@ class SweepSettings:
     most_finds: int = _MOST_FINDS
 
 
+class SweepRequest:
+    """Whether somebody asked for a sweep now, by changing an annotation."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+        self._last: str | None = None
+
+    def see(self, annotations: Mapping[str, str]) -> None:
+        """Look at what the annotation is by now."""
+        value = annotations.get(SWEEP_ANNOTATION)
+        if value is not None and value != self._last:
+            self._asked.set()
+        self._last = value
+
+    def answered(self) -> None:
+        """Forget what was asked for until now: a sweep begins."""
+        self._asked.clear()
+
+    async def wait(self, seconds: float) -> None:
+        """Return once somebody asks, or after some time."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), seconds)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
     """Compares the configured buckets with what is known."""
@@ -48,13 +80,15 @@ class Sweep:
     metrics: Metrics
     namespace: str
     now: Callable[[], datetime]
+    request: SweepRequest = field(default_factory=SweepRequest)
     _passed_over: dict[str, int] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Sweep until cancelled; replicas and clusters do not sweep in step."""
+        """Sweep until cancelled, sooner where somebody asks; replicas and clusters do not sweep in step."""
         while True:
+            self.request.answered()
             await self.sweep()
-            await asyncio.sleep(self.settings.every_seconds * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311
+            await self.request.wait(self.settings.every_seconds * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311
 
     async def sweep(self) -> int:
         """Look through every bucket once and return how many sessions were made; one that fails is left for later."""

@@ -46,6 +46,8 @@ def database_errors() -> Iterator[None]:
     except (psycopg.IntegrityError, psycopg.DataError) as error:
         broken = error.diag.constraint_name or type(error).__name__
         raise SummaryRefused(f"the database refuses what was to be stored ({broken})") from error
+    except psycopg.errors.DiskFull as error:
+        raise DatabaseUnavailable("the database has no room left: give its disk more") from error
     except (psycopg.OperationalError, psycopg.InternalError, PoolTimeout, TimeoutError) as error:
         # Among the internal ones: a server that a fail-over left read-only.
         raise DatabaseUnavailable("the database does not answer; check EMG_DATABASE_URL and the server") from error

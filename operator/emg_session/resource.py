@@ -28,6 +28,8 @@ API_VERSION = f"{GROUP}/{VERSION}"
 SESSION_LABEL = "emg.ghostly/session"
 RERUN_ANNOTATION = "emg.ghostly/rerun"
 OBJECT_LABEL = "emg.ghostly/object"
+# Of the operator's lease: another value asks for a sweep now.
+SWEEP_ANNOTATION = "emg.ghostly/sweep"
 
 # The CRD says the same.
 DEFAULT_PROFILE = "standard-1"

@@ -10,8 +10,11 @@ import emg_core
 from emg_session.contract import WorkerContract
 from emg_session.core_errors import core_errors
 from emg_session.database import AnalysisResult, SummaryStore
+from emg_session.errors import DatabaseUnavailable
 from emg_session.recordings import RecordingStore
 from emg_worker.cross_check import Comparison, sentence
+
+_PAUSES_S = (0.5, 2.0)
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,20 @@ class Worker:
         self.say(f"analysing {len(stored.data)} bytes")
         result = analyse(stored.data, self.contract)
         self.say(f"storing {len(result.summary_json)} bytes of summary")
-        await self.summaries.save_result(self.contract.session_name, self.contract.spec, result)
+        await self._save(result)
         said = f"summary of {len(result.summary_json)} bytes stored"
         if self.second_reader is None:
             return said
         return f"{said}; {sentence(await asyncio.to_thread(self.second_reader, stored.data))}"
+
+    async def _save(self, result: AnalysisResult) -> None:
+        """Store, and again where the database was away for a moment: cheaper than to analyse once more."""
+        for pause_s in _PAUSES_S:
+            try:
+                return await self.summaries.save_result(self.contract.session_name, self.contract.spec, result)
+            except DatabaseUnavailable:
+                await asyncio.sleep(pause_s)
+        return await self.summaries.save_result(self.contract.session_name, self.contract.spec, result)
 
 
 def analyse(data: bytes, contract: WorkerContract) -> AnalysisResult:

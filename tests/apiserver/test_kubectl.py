@@ -12,7 +12,7 @@ import pytest
 from emg_session.resource import build_session, session_name
 from tests.apiserver.conftest import Site
 from tests.cluster.machine import BIN
-from tests.support.operators import started
+from tests.support.operators import Operator, started
 from tests.support.waiting import wait_until
 
 PROGRAMS = Path(sys.executable).parent
@@ -88,3 +88,18 @@ def test_a_session_made_anew_or_once_more_is_another_run(site: Site, name: str) 
     after = body(site, name)
     assert after["spec"] == before["spec"]
     assert after["metadata"]["uid"] != before["metadata"]["uid"]
+
+
+def swept(operator: Operator) -> bool:
+    told = operator.ask("/metrics")
+    return told is not None and 'emg_operator_sweeps_total{outcome="done"}' in told.text
+
+
+def test_a_sweep_can_be_asked_for(site: Site, recording: bytes) -> None:
+    assert emg(site, "sweep", "-n", site.namespace).returncode == 1  # no operator was ever here
+    operator = site.operator(EMG_SWEEP_SECONDS="86400", EMG_SWEEP_SETTLE_SECONDS="0")
+    with started(operator):
+        wait_until(lambda: swept(operator), "it swept at its start")
+        site.upload("P001/late.c3d", recording)
+        assert emg(site, "sweep", "-n", site.namespace).stdout == "asked the operator to sweep\n"
+        wait_until(site.reasons, "the recording is found")

@@ -14,7 +14,7 @@ from tests.support.s3 import free_port
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 _BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_PATIENCE_S = 300
+_PATIENCE_S = 900
 
 
 def script(port: int, folder: Path) -> str:

@@ -177,7 +177,6 @@ def test_every_table_view_and_column_has_a_comment(database_url: str) -> None:
         FROM pg_class AS relation
         JOIN pg_attribute ON attrelid = relation.oid AND attnum > 0 AND NOT attisdropped
         WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v', 'm', 'p')
-          AND relname <> 'analysis_versions'
           AND (col_description(relation.oid, attnum) IS NULL OR obj_description(relation.oid) IS NULL)
     """
     assert query(database_url, uncommented) == []

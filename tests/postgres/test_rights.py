@@ -70,6 +70,10 @@ async def save(url: str, name: str, spec: SessionSpec, result: AnalysisResult) -
         await SummaryStore(database).save_result(name, spec, result)
 
 
+def user_of(url: str) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(url)["user"])
+
+
 def codes(url: str) -> list[str]:
     with psycopg.connect(url) as connection:
         return [code for (code,) in connection.execute("SELECT session_code FROM therapy_sessions ORDER BY 1")]
@@ -87,6 +91,12 @@ READS = {
     "SELECT file_path FROM therapy_sessions": {"emg_worker", "emg_api", "emg_operator", "emg_admin"},
     "SELECT player_name FROM session_personal_data": {"emg_admin"},
     "SELECT analytics_summary FROM superseded_results": {"emg_api", "emg_operator", "emg_admin"},
+    "SELECT max(overall) FROM scores": {"emg_api", "emg_operator", "emg_admin"},
+    "SELECT * FROM session_results": {"emg_api", "emg_operator", "emg_admin"},
+    "SELECT * FROM window_statistics": {"emg_api", "emg_operator", "emg_admin"},
+    "SELECT * FROM bi_sessions": {"emg_researcher", "emg_admin"},
+    "SELECT * FROM bi_contractions": {"emg_researcher", "emg_admin"},
+    "SELECT * FROM bi_subject_weeks": {"emg_researcher", "emg_admin"},
     "SELECT key FROM tombstone_key": set(),
     "SELECT is_erased('s3://a/b', '1', 'P001')": {"emg_api", "emg_operator", "emg_admin"},
     "SELECT caller FROM audit_log": {"emg_admin"},
@@ -188,13 +198,20 @@ def of_leiden(filled: str) -> Iterator[str]:
     """An API whose login is restricted to one centre."""
     with login(filled, "emg_api") as url, psycopg.connect(filled, autocommit=True) as connection:
         connection.execute("DELETE FROM centre_readers WHERE role_name = 'emg_api'")
-        connection.execute(
-            "INSERT INTO centre_readers VALUES (%s, 'leiden')", [psycopg.conninfo.conninfo_to_dict(url)["user"]]
-        )
+        connection.execute("INSERT INTO centre_readers VALUES (%s, 'leiden')", [user_of(url)])
         yield url
 
 
-TABLES = ("therapy_sessions", "analysis_results", "analysis_summary_optimized")
+TABLES = (
+    "therapy_sessions",
+    "analysis_results",
+    "analysis_summary_optimized",
+    "analysis_versions",
+    "recordings",
+    "provenance",
+    "scores",
+    "session_results",
+)
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -227,6 +244,55 @@ def test_a_reader_of_no_centre_sees_nothing(filled: str) -> None:
     with login(filled, "emg_api") as url, psycopg.connect(filled, autocommit=True) as connection:
         connection.execute("DELETE FROM centre_readers WHERE role_name = 'emg_api'")
         assert codes(url) == []
+
+
+VIEWS = ("bi_sessions", "bi_contractions", "bi_subject_weeks")
+
+
+@pytest.fixture
+def researcher(filled: str) -> Iterator[str]:
+    """A researcher of Leiden."""
+    with login(filled, "emg_researcher") as url, psycopg.connect(filled, autocommit=True) as connection:
+        connection.execute("INSERT INTO centre_readers VALUES (%s, 'leiden')", [user_of(url)])
+        yield url
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_researcher_reads_the_flat_views_of_ones_own_centres(researcher: str, filled: str, view: str) -> None:
+    of_each = f"SELECT DISTINCT centre FROM {view} ORDER BY 1".encode()
+    with psycopg.connect(researcher) as mine, psycopg.connect(filled) as everything:
+        assert mine.execute(of_each).fetchall() == [("leiden",)]
+        assert everything.execute(of_each).fetchall() == [("",), ("leiden",), ("ulm",)]
+
+
+def test_no_flat_view_holds_personal_data_or_the_recordings_name(filled: str, results) -> None:
+    secrets = {value for result in results.values() for value in result.personal.values() if value}
+    secrets |= {result.file_hash for result in results.values()} | {"s3://", ".c3d"}
+    with psycopg.connect(filled) as connection:
+        for view in VIEWS:
+            shown = str(connection.execute(f"SELECT v::text FROM {view} AS v".encode()).fetchall())
+            assert [secret for secret in secrets if secret in shown] == []
+
+
+def test_a_condition_of_ones_own_does_not_see_rows_of_others(researcher: str) -> None:
+    """What a leaky function tells while it filters must be rows that one may see."""
+    leaky = (
+        "CREATE FUNCTION pg_temp.tell(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS"
+        " $$ BEGIN RAISE NOTICE '%', $1; RETURN true; END $$"
+    )
+    told: list[str] = []
+    with psycopg.connect(researcher) as connection:
+        connection.add_notice_handler(lambda notice: told.append(str(notice.message_primary)))
+        connection.execute(leaky.encode())
+        connection.execute(b"SELECT * FROM bi_sessions WHERE pg_temp.tell(session_code)")
+    assert told == ["emg-leiden"]
+
+
+def test_weeks_of_one_code_in_two_centres_are_two_persons(filled: str) -> None:
+    with psycopg.connect(filled, autocommit=True) as connection:
+        connection.execute("UPDATE therapy_sessions SET subject = 'P001' WHERE session_code = 'emg-ulm'")
+        weeks = connection.execute("SELECT centre, sessions FROM bi_subject_weeks WHERE subject = 'P001' ORDER BY 1")
+        assert weeks.fetchall() == [("leiden", 1), ("ulm", 1)]
 
 
 def test_a_role_that_was_dropped_shuts_nobody_out(filled: str) -> None:

@@ -108,3 +108,23 @@ async def test_refused_credentials_say_which_settings_to_check(bucket: Place, mo
     with pytest.raises(StorageUnavailable, match=r"storage refuses .* check the AWS_… settings") as caught:
         await bucket.recordings.read(bucket.uri(KEY))
     assert caught.value.refused
+
+
+async def test_a_deleted_recording_is_there_no_more_and_others_are(place: Place) -> None:
+    for key in (KEY, "P002/other.c3d"):
+        place.put(key, DATA)
+    assert await place.recordings.delete(place.uri(KEY))
+    with pytest.raises(RecordingNotThere):
+        await place.recordings.read(place.uri(KEY))
+    assert (await place.recordings.read(place.uri("P002/other.c3d"))).data == DATA
+
+
+async def test_deleting_what_is_gone_already_is_no_failure(place: Place) -> None:
+    place.put(KEY, DATA)
+    await place.recordings.delete(place.uri(KEY))
+    await place.recordings.delete(place.uri(KEY))
+
+
+async def test_nothing_outside_the_buckets_is_deleted(place: Place) -> None:
+    with pytest.raises(UnknownBucket):
+        await place.recordings.delete(place.uri("../elsewhere.c3d"))

@@ -33,6 +33,11 @@ COMMANDS = {
         "Make sessions anew, as if their notices came just now: with no attempt behind them.",
         "kubectl emg replay emg-jrf5imgbujps",
     ),
+    "sweep": Command(
+        "emg_cli.kubectl.sweep:sweep",
+        "Have the operator look through storage now for recordings that nobody announced.",
+        "kubectl emg sweep -n emg",
+    ),
     "top": Command(
         "emg_cli.kubectl.top:top",
         "Show the queue: how many wait and run, for how long, and how many end in an hour.",

@@ -10,11 +10,13 @@ import msgspec
 from cyclopts import Parameter
 from kubernetes.aio import client, config
 
+from emg_operator.lease import LEASE_NAME
 from emg_session.errors import ClusterUnavailable, InvalidSettings, PermanentFailure
-from emg_session.resource import GROUP, PLURAL, VERSION
+from emg_session.resource import GROUP, PLURAL, SWEEP_ANNOTATION, VERSION
 from emg_session.sessions import REQUEST_SECONDS, cluster_errors
 
 _FORBIDDEN, _NOT_FOUND = 403, 404
+_MERGE = "application/merge-patch+json"
 _PAGE_OBJECTS = 500
 _SECONDS_BETWEEN_LOOKS, _MOST_LOOKS = 0.5, 240
 
@@ -83,7 +85,7 @@ class Cluster:
                 *self._path,
                 name,
                 change,
-                _content_type="application/merge-patch+json",
+                _content_type=_MERGE,
                 _request_timeout=REQUEST_SECONDS,
             )
 
@@ -105,6 +107,14 @@ class Cluster:
         with explained():
             await self._objects.create_namespaced_custom_object(
                 *self._path, manifest, field_validation="Strict", _request_timeout=REQUEST_SECONDS
+            )
+
+    async def ask_for_sweep(self, moment: str) -> None:
+        """Leave the wish for a sweep on the operator's lease."""
+        change = {"metadata": {"annotations": {SWEEP_ANNOTATION: moment}}}
+        with explained(f"lease {LEASE_NAME}"):
+            await client.CoordinationV1Api(self.api).patch_namespaced_lease(
+                LEASE_NAME, self.namespace, change, _content_type=_MERGE, _request_timeout=REQUEST_SECONDS
             )
 
     async def pods(self, labels: str) -> list[str]:

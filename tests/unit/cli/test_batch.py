@@ -81,6 +81,22 @@ def test_without_a_terminal_a_table_is_plain_text(folder: Path) -> None:
     assert b"\x1b" not in done.stdout + done.stderr
 
 
+def test_options_and_references_are_those_that_a_session_would_ask_for(folder: Path) -> None:
+    path = folder / "P001" / "synthetic-1.c3d"
+    done = emg("analyze", path, "--option", "high_pass_hz=30", "--option", "detector=2", "--mvc", "CH1=0.00015")
+    asked = {"high_pass_hz": 30, "detector": 2, "mvc_nanovolts": {"CH1": 150_000}}
+    assert done.stdout == emg_core.open(path).analyze_json(options=asked) + b"\n"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("--option", "high_pass_hz"), ("--option", "high_pass_hz=2.5"), ("--mvc", "CH1=much"), ("--mvc", "CH1=inf")],
+)
+def test_what_is_asked_for_wrongly_is_a_mistake_of_the_call(folder: Path, asked: tuple[str, str]) -> None:
+    done = emg("analyze", folder / "P001" / "synthetic-1.c3d", *asked)
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+
+
 def test_what_names_no_table_and_what_names_no_recording_is_a_mistake_of_the_call(folder: Path, tmp_path: Path) -> None:
     assert emg("analyze", folder, "--out", tmp_path / "table.xls").returncode == 2
     assert emg("analyze", tmp_path).returncode == 2

@@ -96,6 +96,8 @@ def test_verify_says_that_two_readers_agree(recording: Path) -> None:
     done = emg("verify", recording)
     expected = b"Equal: 4 channels, tolerance 1e-6 of each channel's maximum\n"
     assert (done.returncode, done.stderr, done.stdout) == (0, b"", expected)
+    told = {"channels": 4, "verdict": "Equal", "findings": [], "words": ""}
+    assert json.loads(emg("verify", recording, "--json").stdout) == told
 
 
 def test_profiles_prints_what_the_core_knows() -> None:

@@ -1,23 +1,30 @@
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import emg_core
+import obstore
 import pytest
+from obstore.store import LocalStore
 
 from emg_session.contract import ExitCode, WorkerContract
+from emg_session.database import AnalysisResult
 from emg_session.errors import (
     BadAnalysisRequest,
     CorruptRecording,
+    DatabaseUnavailable,
     Failure,
     NotC3d,
     PermanentFailure,
+    RecordingErased,
     RecordingTooShort,
     SchemaMismatch,
     SummaryRefused,
     UnknownBucket,
 )
-from emg_session.recordings import Buckets, RecordingStore
+from emg_session.recordings import Buckets, RecordingStore, plain_version
 from emg_session.resource import RecordingRef, SessionSpec
+from emg_worker import work
 from emg_worker.cross_check import Comparison, Finding, Verdict
 from emg_worker.exit_codes import exit_code
 from emg_worker.work import Worker, analyse
@@ -115,3 +122,50 @@ async def test_on_another_schema_nothing_is_read_or_stored() -> None:
     with pytest.raises(SchemaMismatch):
         await Worker(contract(), RecordingStore(Buckets({})), summaries).run()
     assert summaries.rows == {}
+
+
+@dataclass
+class Unreliable(MemorySummaries):
+    """Is away as often as `failures` says when something is to be stored."""
+
+    failures: int = 0
+
+    async def save_result(self, name: str, spec: SessionSpec, result: AnalysisResult) -> None:
+        self.failures -= 1
+        if self.failures >= 0:
+            raise DatabaseUnavailable("the database does not answer")
+        await super().save_result(name, spec, result)
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+async def test_what_was_computed_is_stored_where_the_database_was_away_for_a_moment(
+    tmp_path: Path, failures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "_PAUSES_S", (0.0, 0.0))
+    await Worker(*stored_recording(tmp_path), summaries := Unreliable(failures=failures)).run()
+    assert list(summaries.rows) == ["emg-a"]
+
+
+async def test_a_database_that_stays_away_ends_the_worker_with_21(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "_PAUSES_S", (0.0, 0.0))
+    with pytest.raises(DatabaseUnavailable) as caught:
+        await Worker(*stored_recording(tmp_path), Unreliable(failures=9)).run()
+    assert exit_code(caught.value) is ExitCode.DATABASE_UNAVAILABLE
+
+
+async def test_what_was_erased_meanwhile_is_not_stored(tmp_path: Path) -> None:
+    contract, recordings = stored_recording(tmp_path)
+    summaries = MemorySummaries(erased_subjects={None})
+    with pytest.raises(RecordingErased) as caught:
+        await Worker(contract, recordings, summaries).run()
+    assert (summaries.rows, exit_code(caught.value)) == ({}, ExitCode.ERASED)
+
+
+def stored_recording(folder: Path) -> tuple[WorkerContract, RecordingStore]:
+    path = synthetic_recording(folder)
+    version = plain_version(obstore.head(LocalStore(folder), path.name)["e_tag"])
+    spec = SessionSpec(recording=RecordingRef(uri=path.as_uri(), version=version), profile="ghostly-2")
+    store = RecordingStore(Buckets({"recordings": folder.as_uri()}))
+    return WorkerContract(session_name="emg-a", spec=spec), store
