@@ -15,7 +15,7 @@ MODEL_EXAMPLES ?= 20000
 FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help build run demo test check format bench bench-api bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image reference problems lock clean
+.PHONY: help build run demo test check format bench bench-api bench-database bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image reference problems lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,6 +52,9 @@ bench: build ## speed, memory and sizes beside SciPy, ezc3d and the rivals insta
 
 bench-api: build ## the web programs under load, with a real API server, storage and database (needs Go once)
 	PYTHONPATH=. $(BIN)/python benchmarks/bench_api.py
+
+bench-database: build ## how long the database takes with 100,000 sessions, and what a session takes on disk
+	PYTHONPATH=. $(BIN)/python benchmarks/database.py
 
 bench-rivals: build ## NeuroKit2 and BioSPPy below build/, for `make bench` to compare with; no part of the product
 	rm -rf build/rivals
