@@ -1,9 +1,10 @@
 """How the operator carries many sessions: a real API server, etcd and Job controller, and a stand-in for the node.
 
-    python benchmarks/scale.py [SESSIONS] [--through N]
+    python benchmarks/scale.py [SESSIONS] [--through N | --suspended]
 
 10,000 sessions by default, which takes some twenty minutes on two quiet cores. With --through only N of them go through
-the operator; the others are made with the status of one that did, so that memory and restart are those of all.
+the operator; the others are made with the status of one that did, so that memory and restart are those of all. With
+--suspended none of them ends: what is measured is how many unfinished ones take.
 
 The stand-in stores one summary, made once from a real recording, for every session: what is measured is the operator.
 """
@@ -46,10 +47,11 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Load:
-    """How many sessions there are in the end, and how many of them the operator has worked on."""
+    """How many sessions there are in the end, how many of them the operator has worked on, and whether any may end."""
 
     sessions: int
     through: int
+    suspended: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,17 @@ class Usage:
         return cls(ticks / os.sysconf("SC_CLK_TCK"), kib["VmRSS:"] / 1024, kib["VmHWM:"] / 1024)
 
 
-async def main(sessions: int, through: int) -> None:
+async def main(load: Load) -> None:
     with tempfile.TemporaryDirectory() as folder, running_server() as postgres, fresh_database(postgres) as database:
         migrate.upgrade(database)
         with running_api_server(Path(folder, "state"), job_syncs=20) as api:
             api.make_namespace(NAMESPACE)
             operator = Operator("operator-0", api.account(NAMESPACE), Path(folder, "operator.log"), settings(database))
             async with open_summaries(database, answer_seconds=60) as summaries:
-                await measure(api, operator, summaries, canned(Path(folder)), Load(sessions, through))
+                if load.suspended:
+                    await measure_unfinished(api, operator, load)
+                else:
+                    await measure(api, operator, summaries, canned(Path(folder)), load)
 
 
 def settings(database: str) -> dict[str, str]:
@@ -106,13 +111,25 @@ async def measure(
             began = time.monotonic()
             await create(url, client, range(load.through))
             tell("created, sessions per second", load.through / (time.monotonic() - began))
-            await until_completed(operator, load.through)
+            await until(operator, "Completed", load.through)
             tell("created to Completed, sessions per second", load.through / (time.monotonic() - began))
             report(operator, load.through)
             await add_finished(url, client, range(load.through, load.sessions))
-            await until_completed(operator, load.sessions)
+            await until(operator, "Completed", load.sessions)
             tell("operator's memory with all sessions there, MiB", Usage.of(operator).resident_mib)
-        await restart(operator, load.sessions)
+        await restart(operator, "Completed", load.sessions)
+        await sizes(api, url, client)
+
+
+async def measure_unfinished(api: ApiServer, operator: Operator, load: Load) -> None:
+    async with connected(api.admin) as (url, client):
+        with started(operator):
+            await asyncio.to_thread(operator.wait_until_acting)
+            await create(url, client, range(load.sessions), suspend=True)
+            await until(operator, "Suspended", load.sessions)
+            tell("operator's memory with all of them unfinished, MiB", Usage.of(operator).resident_mib)
+            tell("the same at most, MiB", Usage.of(operator).peak_mib)
+        await restart(operator, "Suspended", load.sessions)
         await sizes(api, url, client)
 
 
@@ -127,11 +144,13 @@ def storing(
     return work
 
 
-async def create(url: str, client: aiohttp.ClientSession, numbers: range) -> None:
+async def create(url: str, client: aiohttp.ClientSession, numbers: range, *, suspend: bool = False) -> None:
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> None:
-        async with places, client.post(url + PATH, json=manifest(number)) as answer:
+        body = manifest(number)
+        body["spec"]["suspend"] = suspend
+        async with places, client.post(url + PATH, json=body) as answer:
             answer.raise_for_status()
 
     await asyncio.gather(*map(one, numbers))
@@ -162,10 +181,10 @@ def manifest(number: int) -> dict[str, Any]:
     return build_session(spec, namespace=NAMESPACE)
 
 
-async def until_completed(operator: Operator, sessions: int) -> None:
-    completed = 'emg_operator_sessions{reason="Completed"}'
-    while (done := await asyncio.to_thread(operator.metric, completed)) < sessions:
-        sys.stderr.write(f"\r{done:.0f} of {sessions} completed, {Usage.of(operator).resident_mib:.0f} MiB ")
+async def until(operator: Operator, reason: str, sessions: int) -> None:
+    series = f'emg_operator_sessions{{reason="{reason}"}}'
+    while (done := await asyncio.to_thread(operator.metric, series)) < sessions:
+        sys.stderr.write(f"\r{done:.0f} of {sessions} {reason}, {Usage.of(operator).resident_mib:.0f} MiB ")
         await asyncio.sleep(2)
     sys.stderr.write("\n")
 
@@ -187,11 +206,11 @@ def written(operator: Operator, kind: str) -> float:
     return sum(operator.metric(series.format(kind, outcome)) for outcome in outcomes)
 
 
-async def restart(operator: Operator, sessions: int) -> None:
+async def restart(operator: Operator, reason: str, sessions: int) -> None:
     began = time.monotonic()
     with started(operator):
         await asyncio.to_thread(operator.wait_until_acting)
-        await until_completed(operator, sessions)
+        await until(operator, reason, sessions)
         tell("restart with all of them there, seconds until all are known", time.monotonic() - began)
         usage = Usage.of(operator)
         tell("its CPU seconds", usage.cpu_s)
@@ -209,7 +228,8 @@ async def sizes(api: ApiServer, url: str, client: aiohttp.ClientSession) -> None
     own = [len(json.dumps(without_managed_fields(body), separators=(",", ":"))) for body in listed]
     tell("the same without managedFields, mean", sum(own) / len(own))
     jobs = json.loads(api.kubectl("get", "--raw", f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs?limit=100"))["items"]
-    tell("bytes of a Job, mean", sum(len(json.dumps(job, separators=(",", ":"))) for job in jobs) / len(jobs))
+    if jobs:
+        tell("bytes of a Job, mean", sum(len(json.dumps(job, separators=(",", ":"))) for job in jobs) / len(jobs))
     words = Counter(body["status"]["conditions"][-1]["reason"] for body in listed)
     tell("reasons of the first hundred", dict(words))
 
@@ -228,8 +248,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sessions", type=int, nargs="?", default=10_000)
     parser.add_argument("--through", type=int)
+    parser.add_argument("--suspended", action="store_true")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that what was started is ended
-    asyncio.run(main(given.sessions, given.sessions if given.through is None else given.through))
+    through = given.sessions if given.through is None else given.through
+    asyncio.run(main(Load(given.sessions, through, given.suspended)))
     sys.stdout.flush()
     os._exit(0)  # object storage's threads can abort an interpreter that is being torn down

@@ -162,6 +162,9 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     errors.RecordingChanged: ProblemKind(
         HTTPStatus.CONFLICT, "recording-changed", "The recording was overwritten", "Use the newer version's session."
     ),
+    errors.RecordingErased: ProblemKind(
+        HTTPStatus.GONE, "recording-erased", "The recording was erased", "Nothing: it must not come back."
+    ),
     errors.InvalidSession: ProblemKind(
         HTTPStatus.CONFLICT, "invalid-session", "The session can't be read", "Correct or delete the EMGSession."
     ),

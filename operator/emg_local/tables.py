@@ -1,14 +1,14 @@
 """Summaries and comparisons as people read them in a terminal."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from emg_session.agreement import Comparison
+from emg_session.agreement import Change, Comparison
 
 _COLUMNS = ("muscle", "count", "good", "mean ms", "RMS µV", "MPF Hz", "MDF Hz", "compliance")
 _AGREEMENT_COLUMNS = ("metric", "n", "bias", "SD", "lower limit", "upper limit")
@@ -39,15 +39,19 @@ def print_comparison(comparison: Comparison, first: str, second: str, console: C
         table.add_row(metric.metric, str(metric.n), *("-" if v is None else f"{v:.4g}" for v in values))
     console.print(table)
     console.print("contractions: " + ", ".join(f"{n} {side}" for side, n in comparison.contractions.items()))
-    for criterion, count in Counter(change.criterion for change in comparison.changes).items():
-        console.print(f"{count} change sides: {criterion}", markup=False)
-    for change in comparison.changes[:_MOST_CHANGES]:
-        sides = f"{change.criterion} {change.first} -> {change.second}".lower()
-        place = f"{change.session_code} {change.muscle} {change.start_ms:.0f}-{change.end_ms:.0f} ms"
-        console.print(f"  {place}: {sides}", markup=False, highlight=False)
-    if len(comparison.changes) > _MOST_CHANGES:
-        console.print(f"  and {len(comparison.changes) - _MOST_CHANGES} more: --json lists them all")
+    for line in _changes(comparison.changes):
+        console.print(line, markup=False, highlight=False)
     console.print("For research use, not a medical device.")
+
+
+def _changes(changes: Sequence[Change]) -> Iterator[str]:
+    for criterion, count in Counter(change.criterion for change in changes).items():
+        yield f"{count} change sides: {criterion}"
+    for change in changes[:_MOST_CHANGES]:
+        sides = f"{change.criterion} {change.first} -> {change.second}".lower()
+        yield f"  {change.session_code} {change.muscle} {change.start_ms:.0f}-{change.end_ms:.0f} ms: {sides}"
+    if len(changes) > _MOST_CHANGES:
+        yield f"  and {len(changes) - _MOST_CHANGES} more: --json lists them all"
 
 
 def _muscles(summary: Mapping[str, Any]) -> Table:

@@ -24,6 +24,7 @@ from emg_operator.metrics import Metrics
 from emg_operator.probes import Probes, Remembered, served
 from emg_operator.reconcile import Reconciler
 from emg_operator.settings import OperatorSettings
+from emg_operator.stateless import NoMemories
 from emg_operator.sweep import Sweep, SweepRequest, SweepSettings
 from emg_operator.traffic import MOST_SILENT_S, WatchStreams, writes_counted
 from emg_session.database import SummaryStore
@@ -173,6 +174,7 @@ class Program:
         await kopf.operator(
             registry=registry,
             settings=kopf_settings(),
+            memories=NoMemories(),
             clusterwide=self.settings.cluster_wide,
             namespaces=[] if self.settings.cluster_wide else [self.settings.namespace],
         )

@@ -8,6 +8,11 @@ from typing import Any
 
 import kopf
 
+# kopf.operator takes an inventory of one's own, but kopf does not export what that is made of.
+from kopf._cogs.structs.bodies import RawBody
+from kopf._cogs.structs.ephemera import AnyMemo
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
+
 
 class NoDiffs(kopf.DiffBaseStorage):
     """Takes no note of what an object looked like."""
@@ -42,3 +47,18 @@ class NoProgress(kopf.ProgressStorage):
     def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
         """Return what there is: nothing of ours is in it."""
         return essence
+
+
+class NoMemories(ResourceMemories):
+    """Takes no note of objects that were seen: a kilobyte of each session, Job and pod, for daemons and retries."""
+
+    async def recall(
+        self,
+        raw_body: RawBody,
+        *,
+        memobase: AnyMemo | None = None,
+        noticed_by_listing: bool = False,
+        ephemeral: bool = False,  # noqa: ARG002
+    ) -> ResourceMemory:
+        """Return a memory that is forgotten after the event."""
+        return await super().recall(raw_body, memobase=memobase, noticed_by_listing=noticed_by_listing, ephemeral=True)

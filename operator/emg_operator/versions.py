@@ -1,6 +1,7 @@
 """Which sessions are about the same object, and which of them about its newest version."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,10 +60,21 @@ class Versions:
         mine = _version(session)
         known = self._objects.get(session.spec.recording.uri, {})
         others = {name: v for name, v in known.items() if not v.superseded and v.version != mine.version}
-        newer = [name for name, version in others.items() if version.is_newer_than(mine)]
-        newest = [n for n in newer if not any(v.is_newer_than(others[n]) for v in (*others.values(), mine))]
-        unlike = [name for name, version in others.items() if name in newer or not mine.is_newer_than(version)]
-        return next((Rival(session=_name(key), is_newer=key in newest) for key in (*newest, *unlike)), None)
+        newest = _newest(mine, others)
+        if newest is not None:
+            return Rival(session=_name(newest), is_newer=True)
+        unlike = (name for name, version in others.items() if not mine.is_newer_than(version))
+        return next((Rival(session=_name(name), is_newer=False) for name in unlike), None)
+
+
+def _newest(mine: _Version, others: Mapping[str, _Version]) -> str | None:
+    """Name a version that is newer than this one and older than none; orders can run in a circle."""
+    newest, found = mine, None
+    for name, version in others.items():
+        if version.is_newer_than(newest):
+            newest, found = version, name
+    in_a_circle = any(version.is_newer_than(newest) for version in (mine, *others.values()))
+    return None if in_a_circle else found
 
 
 def _version(session: EMGSession) -> _Version:

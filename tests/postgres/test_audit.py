@@ -9,6 +9,7 @@ from emg_session import migrate
 from emg_session.audit import AuditEntry, AuditLog
 from emg_session.errors import SummaryRefused
 from emg_session.pool import open_database
+from tests.support.postgres import login
 
 AT = datetime(2026, 3, 2, 10, 0, 0, tzinfo=UTC)
 
@@ -93,3 +94,71 @@ async def test_another_role_may_do_nothing_with_it(log: AuditLog, database_url: 
                 connection.execute(statement)
         connection.execute(b"RESET ROLE")
         connection.execute(f"DROP ROLE {role}".encode())
+
+
+SESSION = "INSERT INTO therapy_sessions (session_code, subject) VALUES ('emg-a', 'P001')"
+
+
+def changes(url: str) -> list[tuple]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "SELECT operation, session_code, asked, reason, status FROM audit_log ORDER BY at, operation"
+        ).fetchall()
+
+
+@pytest.mark.usefixtures("log")
+async def test_every_change_of_a_row_has_a_line_with_its_columns_and_never_their_values(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(SESSION)
+        connection.execute("UPDATE therapy_sessions SET subject = 'P002', updated_at = now()")
+        connection.execute("DELETE FROM therapy_sessions")
+    assert changes(database_url) == [
+        ("insert therapy_sessions", "emg-a", {}, None, None),
+        ("update therapy_sessions", "emg-a", {"columns": ["subject"]}, None, None),
+        ("delete therapy_sessions", "emg-a", {}, None, None),
+    ]
+
+
+@pytest.mark.usefixtures("log")
+async def test_a_change_that_changes_nothing_has_no_line(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(SESSION)
+        connection.execute("UPDATE therapy_sessions SET subject = 'P001', updated_at = now() + interval '1 day'")
+    assert [line[0] for line in changes(database_url)] == ["insert therapy_sessions"]
+
+
+@pytest.mark.usefixtures("log")
+async def test_the_reason_is_that_of_the_transaction_and_of_no_other(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SELECT set_config('emg.reason', 'a double', true)")
+        connection.execute(SESSION)
+        connection.commit()
+        connection.execute("DELETE FROM therapy_sessions")
+    assert [line[3] for line in changes(database_url)] == ["a double", None]
+
+
+@pytest.mark.usefixtures("log")
+async def test_a_change_is_told_with_who_made_it_whatever_role_they_took(database_url: str) -> None:
+    with login(database_url, "emg_api") as url, psycopg.connect(url) as connection:
+        connection.execute("SET ROLE emg_api")
+        connection.execute(SESSION)
+        user = connection.info.user
+    (line,) = rows(database_url)
+    assert line[2] == f"database role {user}"
+
+
+@pytest.mark.usefixtures("log")
+@pytest.mark.parametrize("evasion", ["TRUNCATE {}", "SET session_replication_role = replica; DELETE FROM {}"])
+async def test_what_usually_passes_by_triggers_is_told_too(database_url: str, evasion: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO centre_places VALUES ('s3://a/', 'a')")
+        connection.execute(evasion.format("centre_places").encode())
+    assert changes(database_url)[-1][0] in ("truncate centre_places", "delete centre_places")
+
+
+@pytest.mark.usefixtures("log")
+async def test_a_change_that_is_undone_has_no_line(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(SESSION)
+        connection.rollback()
+    assert changes(database_url) == []

@@ -1,4 +1,8 @@
-"""What users of such operators keep asking for, each ask a test; the rest of a sentence's proof is named beside it."""
+"""What users of such operators keep asking for, each ask a test; the rest of a sentence's proof is named beside it.
+
+That stalled watches are noticed, and shown by the liveness probe, takes real ones: tests/apiserver/test_operator.py;
+upgrades of the definition and migrations beside `--wait` are the chart's.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -25,7 +29,7 @@ from emg_session.object_order import ObjectOrder
 from emg_session.resource import EMGSession, JobOptions, RecordingRef, SessionSpec, build_session
 from emg_session.status import Attempt, ConditionType, Reason, RecordingFacts, Truth
 from tests.support.sessions import FACTS, NOW, SETTINGS, SPEC, session
-from tests.support.simulated import Clock, Database, SimulatedCluster, Storage
+from tests.support.simulated import Clock, Database, SimulatedCluster, Storage, copied
 
 MANIFEST = build_session(SPEC, namespace="emg")
 NAME: str = MANIFEST["metadata"]["name"]
@@ -239,6 +243,33 @@ def largest_attempt(job: str) -> Attempt:
         reason=Reason.DATABASE_UNAVAILABLE,
         log="l" * 160,
     )
+
+
+def test_starting_with_thousands_of_objects_there_writes_nothing() -> None:
+    """How long it takes with 10,000 in a real API server: benchmarks/scale.py."""
+    world = World()
+    world.work()
+    world.run_pod()
+    world.work()
+    finished_session = world.cluster.get(Kind.SESSION, NAME)
+    for number in range(2000):
+        body = copied(finished_session)
+        body["metadata"] |= {"name": f"emg-{number}", "uid": f"uid-{number}"}
+        body["spec"]["recording"]["uri"] += str(number)
+        world.cluster.bodies[Kind.SESSION, f"emg-{number}"] = body
+    writes, told = world.cluster.status_writes, [*world.cluster.told]
+    world.reconciler = world.started()
+    asyncio.run(start_up(world))
+    assert (world.cluster.status_writes, world.cluster.told) == (writes, told)
+    assert (len(world.jobs), len(world.cluster.of(Kind.SESSION))) == (1, 2001)
+
+
+async def start_up(world: World) -> None:
+    for kind in Kind:
+        for body in world.cluster.of(kind):
+            world.reconciler.observe(kind, None, body)
+    for body in world.cluster.of(Kind.SESSION):
+        await world.reconciler.step(f"emg/{body['metadata']['name']}")
 
 
 def test_it_works_under_kueue_which_needs_the_jobs_label_alone() -> None:

@@ -1,60 +1,20 @@
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emg_operator.decisions import NextStep, decide_next
 from emg_operator.job_view import JobState, JobView
 from emg_operator.manifests import AttemptPlan
 from emg_operator.pod_view import Trouble
-from emg_operator.surroundings import DatabaseState, NoSummary, NotReadable, Question, Readable, Rival, Surroundings
+from emg_operator.surroundings import DatabaseState, NoSummary, NotReadable, Question, Readable, Surroundings
 from emg_session.contract import request_of
-from emg_session.resource import EMGSession, JobOptions
+from emg_session.resource import JobOptions
 from emg_session.status import ConditionType, Reason, SessionStatus, Truth
+from tests.support.deciding import NEWER, THERE, TIED, after, decide, failed, top, view
 from tests.support.sessions import FACTS, NOW, SETTINGS, SPEC, session
-
-NEWER, TIED = Rival(session="emg-other", is_newer=True), Rival(session="emg-other", is_newer=False)
-THERE = Surroundings(object=Readable(size_bytes=2_867_920), has_place=True, has_all_children=True)
-
-
-def view(state: JobState, **fields: Any) -> JobView:
-    over = state in (JobState.SUCCEEDED, JobState.FAILED)
-    given_fields = {"attempt": 1, "memory_mib": 136, "over": over, "uid": "job"} | fields
-    if state is JobState.SUCCEEDED:
-        given_fields = {"exit_code": 0, "finished_at": NOW} | given_fields
-    name = f"{session().name}-a{given_fields['attempt']}"
-    return JobView(name=name, state=state, created_at=NOW, **given_fields)
-
-
-def failed(reason: Reason, **fields: Any) -> JobView:
-    return view(JobState.FAILED, reason=reason, finished_at=NOW, **fields)
-
-
-def decide(
-    *jobs: JobView,
-    database: DatabaseState = NoSummary.MISSING,
-    of: EMGSession | None = None,
-    later_s: float = 0,
-    given: Surroundings = THERE,
-    **settings: Any,
-) -> NextStep:
-    moment = NOW + timedelta(seconds=later_s)
-    return decide_next(of or session(), jobs, database, moment, replace(SETTINGS, **settings), surroundings=given)
-
-
-def top(step: NextStep) -> tuple[Truth, Reason]:
-    condition = step.status.top
-    assert condition is not None
-    return condition.status, condition.reason
-
-
-def after(step: NextStep, **spec: Any) -> EMGSession:
-    """Return the session as it is once a step's status is written."""
-    return session(msgspec.structs.replace(SPEC, **spec), **msgspec.to_builtins(step.status))
 
 
 def test_a_new_session_gets_one_job_and_all_conditions() -> None:
@@ -217,53 +177,6 @@ def test_a_newer_version_stops_the_older_ones_job_then_ends_the_session() -> Non
 def test_what_storage_still_holds_is_not_superseded_whatever_the_notices_order() -> None:
     step = decide(view(JobState.RUNNING), given=replace(THERE, rival=NEWER))
     assert (step.stop, top(step)) == ((), (Truth.UNKNOWN, Reason.RUNNING))
-
-
-def test_of_two_versions_that_nobody_can_tell_apart_storages_is_the_newer() -> None:
-    running, tied = view(JobState.RUNNING), replace(THERE, rival=TIED)
-    assert decide(running, given=replace(tied, object=NotReadable.NOT_ASKED)).ask is Question.OBJECT
-    assert top(decide(running, given=tied)) == (Truth.UNKNOWN, Reason.RUNNING)
-    stopping = decide(running, given=replace(tied, object=NotReadable.OTHER_VERSION))
-    assert ([job.attempt for job in stopping.stop], top(stopping)) == ([1], (Truth.UNKNOWN, Reason.SUPERSEDED))
-    for nothing in (NotReadable.UNREACHABLE, NotReadable.NOT_THERE, Readable()):
-        assert decide(running, given=replace(tied, object=nothing)).stop == ()
-
-
-def superseded(*jobs: JobView) -> EMGSession:
-    """Return a session that has ended, as storage held another version."""
-    return after(decide(*jobs, given=replace(THERE, object=NotReadable.OTHER_VERSION)))
-
-
-def test_a_superseded_session_goes_on_once_storage_has_its_version_again() -> None:
-    ended = superseded()
-    assert decide(of=ended, given=replace(THERE, object=NotReadable.NOT_ASKED)).ask is Question.OBJECT
-    assert decide(of=ended, given=replace(THERE, has_all_children=False)).ask is Question.CHILDREN
-    step = decide(of=ended)
-    assert (step.attempt, top(step)) == (AttemptPlan(number=1, memory_mib=136), (Truth.UNKNOWN, Reason.QUEUED))
-    assert (step.status.finished_at, step.status.condition(ConditionType.SUPERSEDED).status) == (None, Truth.FALSE)
-
-
-@pytest.mark.parametrize("answer", [NotReadable.OTHER_VERSION, NotReadable.NOT_THERE, NotReadable.UNREACHABLE])
-def test_a_superseded_session_is_looked_at_again_at_longer_and_longer_intervals(answer: NotReadable) -> None:
-    ended, given = superseded(), replace(THERE, object=answer)
-    steps = [decide(of=ended, given=given, later_s=later_s) for later_s in (-100_000, 0, 600, 100_000)]
-    assert [step.again_after_s for step in steps] == [60.0, 60.0, 600.0, 3600.0]
-    assert {step.status for step in steps} == {ended.status}
-
-
-def test_a_worker_that_found_another_version_is_believed_unless_storage_has_its_own_again() -> None:
-    found_another = failed(Reason.SUPERSEDED, exit_code=15)
-    assert decide(found_another, given=replace(THERE, object=NotReadable.NOT_ASKED)).ask is Question.OBJECT
-    for answer in (NotReadable.OTHER_VERSION, NotReadable.NOT_THERE, Readable()):
-        assert top(decide(found_another, given=replace(THERE, object=answer))) == (Truth.FALSE, Reason.SUPERSEDED)
-    assert decide(found_another, later_s=31).attempt == AttemptPlan(number=2, memory_mib=136)
-
-
-def test_versions_that_take_turns_use_up_the_attempts_of_a_session_and_no_more() -> None:
-    found_another = failed(Reason.SUPERSEDED, exit_code=15)
-    ended = decide(found_another, most_attempts=1, later_s=31)
-    assert top(ended) == (Truth.FALSE, Reason.SUPERSEDED)
-    assert decide(of=after(ended), most_attempts=1, later_s=60).status == ended.status
 
 
 def test_suspending_stops_the_job_and_resuming_makes_the_same_attempt_again() -> None:
