@@ -13,9 +13,10 @@ VIEWER := $(shell find api/emg_api/viewer -type f -not -path '*/dist/*' -not -pa
 FUZZ_SECONDS ?= 600
 MODEL_EXAMPLES ?= 20000
 FUZZ_SEEDS ?= ../shared/data/c3d
-LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+LOCK_GROUP = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+LOCK = $(LOCK_GROUP) pyproject.toml
 
-.PHONY: help build run demo test check format bench bench-api bench-database bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image reference problems lock clean
+.PHONY: help build run demo test check format bench bench-api bench-database bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image reference problems chart lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -90,7 +91,7 @@ wheel: $(VENV)/core.stamp $(VENV)/viewer.stamp ## dist/emg_core-*.whl and dist/e
 	rm -f dist/emg_operator-*.whl
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
-image: wheel ## build the image that every pod runs, named IMAGE (root on Debian, which it asks for what it lacks)
+image: wheel ## build the image that every pod runs, named IMAGE, and the try-out's, IMAGE with -tryout (root on Debian)
 	$(BIN)/python -m tests.cluster.node image $(IMAGE)
 
 reference: build ## write docs/reference/ anew
@@ -99,9 +100,13 @@ reference: build ## write docs/reference/ anew
 problems: build ## write api/PROBLEMS.md anew
 	$(BIN)/python -m emg_api.problem_page > api/PROBLEMS.md
 
+chart: build ## write the chart's README and schema anew, from its values.yaml
+	$(BIN)/python -m tests.support.chart_values
+
 lock: ## resolve pyproject.toml anew into requirements/*.txt (needs uv)
 	$(LOCK) --quiet -o requirements/image.txt
 	$(LOCK) --quiet --extra local --extra otel --group dev --group build -c requirements/image.txt -o requirements/dev.txt
+	$(LOCK_GROUP) --quiet --group pyproject.toml:tryout --no-deps -c requirements/dev.txt -o requirements/tryout.txt
 	sed -i "s/ and platform_python_implementation == 'CPython'//" requirements/*.txt
 
 clean: ## remove what was built

@@ -68,6 +68,16 @@ COMMANDS = {
         "Post the notice a sender would post for a file, signed; uploads nothing.",
         'emg send session.c3d --to http://127.0.0.1:8080 --key P001/session.c3d --secret "$(cat emg-data/webhook-key)"',
     ),
+    "try": Command(
+        "emg_cli.trying:try_installation",
+        "Take a made-up recording through an installation: upload, notice, analysis, summary, window.",
+        "emg try --receiver http://emg-receiver --signals http://emg-signals --token-file token",
+    ),
+    "results": Command(
+        "emg_cli.trying:results",
+        "Print the summaries of sessions, as the signals API has them.",
+        "emg results emg-jrf5imgbujps --signals http://emg-signals --token-file token",
+    ),
     "profiles": Command(
         "emg_cli.profiles:profiles",
         "Print the analysis profiles and their options as JSON.",

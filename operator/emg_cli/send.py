@@ -65,7 +65,9 @@ def send(
     now = datetime.now(UTC)
     uploaded = UploadedObject.of_file(file, bucket=bucket, key=key or file.name, modified_at=now)
     name = sender.partition(".")[0]
-    posting = NOTICES[sender](uploaded, Credentials(secret=secret or _secret(name), google=_google()), now)
+    posting = NOTICES[sender](
+        uploaded, Credentials(secret=secret or signing_secret(name), google=google_options()), now
+    )
     print_json(asyncio.run(post_notice(_address(to, posting.path), posting)))
 
 
@@ -73,7 +75,8 @@ def _address(to: str, path: str) -> str:
     return to if urlsplit(to).path.strip("/") else to.rstrip("/") + path
 
 
-def _secret(name: str) -> str:
+def signing_secret(name: str) -> str:
+    """Return a sender's first key in EMG_WEBHOOK_SECRETS; raises InvalidSettings."""
     text = required(os.environ, "EMG_WEBHOOK_SECRETS", "the key to sign with, unless --secret does")
     keys = json_setting(text, dict[str, tuple[str, ...]], "EMG_WEBHOOK_SECRETS", _EXAMPLE).get(name)
     if not keys:
@@ -81,7 +84,7 @@ def _secret(name: str) -> str:
     return keys[0]
 
 
-def _google() -> GcsOptions:
-    """Read whose tokens the receiver believes, where that is set."""
+def google_options() -> GcsOptions:
+    """Read whose tokens of Google's the receiver believes, where that is set."""
     options = json_setting(os.environ.get("EMG_SENDERS") or "{}", dict[str, msgspec.Raw], "EMG_SENDERS", "{}")
     return json_setting(bytes(options.get("gcs", b"{}")).decode(), GcsOptions, "EMG_SENDERS of gcs", "{}")

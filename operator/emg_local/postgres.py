@@ -30,7 +30,7 @@ class Postgres:
     """A server on one data folder, made at first use; enter it from the main thread.
 
     PostgreSQL refuses to run as root: it then runs as `server_user()`, who must be able to reach both folders.
-    `networks` (CIDR) may connect besides this machine, all with the password in `url`.
+    `networks` (CIDR) may connect besides this machine, all with the password in `url`: made up if not given.
     """
 
     programs: Path
@@ -39,6 +39,7 @@ class Postgres:
     port: int = 0
     networks: Sequence[str] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    password: str = field(default="", repr=False)
     _process: "subprocess.Popen[bytes] | None" = None
 
     def __enter__(self) -> Self:
@@ -59,6 +60,10 @@ class Postgres:
     ) -> None:
         """Stop the server, ending its connections."""
         self._stop()
+
+    def wait(self) -> int | None:
+        """Wait until the server ends, and return its exit code."""
+        return self._process.wait() if self._process else None
 
     @property
     def url(self) -> str:
@@ -84,7 +89,7 @@ class Postgres:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True, mode=0o700)
         self._password_file.touch(mode=0o600)
-        self._password_file.write_text(secrets.token_urlsafe(24))
+        self._password_file.write_text(self.password or secrets.token_urlsafe(24))
         if (user := server_user()) is not None:
             os.chown(unfinished, user.pw_uid, user.pw_gid)
             os.chown(self._password_file, user.pw_uid, user.pw_gid)

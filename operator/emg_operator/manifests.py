@@ -85,12 +85,8 @@ def _pod_spec(session: EMGSession, plan: AttemptPlan, settings: OperatorSettings
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "activeDeadlineSeconds": _deadline_seconds(session, settings),
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": 65532,
-            "runAsGroup": 65532,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": settings.worker_pod.security(),
+        **settings.worker_pod.spec(),
         "containers": [_container(session, plan, settings)],
     }
 
@@ -98,13 +94,13 @@ def _pod_spec(session: EMGSession, plan: AttemptPlan, settings: OperatorSettings
 def _container(session: EMGSession, plan: AttemptPlan, settings: OperatorSettings) -> dict[str, Any]:
     memory = f"{plan.memory_mib}Mi"
     cpu_millis = session.spec.job.cpu_millis or settings.cpu_millis
-    secret = [{"secretRef": {"name": settings.worker_secret}}] if settings.worker_secret else []
     return {
         "name": CONTAINER,
         "image": settings.image,
+        **settings.worker_pod.pull_policy(),
         "command": ["python3", "-m", "emg_worker"],
         "env": [_variable(name, value) for name, value in WorkerContract.of(session).to_env().items()],
-        "envFrom": secret,
+        "envFrom": [{"secretRef": {"name": name}} for name in settings.worker_secrets],
         # No CPU limit: throttled imports take five times as long.
         "resources": {"requests": {"cpu": f"{cpu_millis}m", "memory": memory}, "limits": {"memory": memory}},
         "securityContext": {

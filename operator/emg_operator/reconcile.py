@@ -22,6 +22,7 @@ from emg_operator.settings import OperatorSettings
 from emg_operator.surroundings import DatabaseState, NoSummary, Question, Surroundings
 from emg_operator.unreadable import read_session, refusal
 from emg_operator.versions import Versions
+from emg_operator.worker_pod import in_queue
 from emg_session.errors import Failure, InvalidSession
 from emg_session.resource import EMGSession
 from emg_session.status import SessionStatus
@@ -65,7 +66,7 @@ class Reconciler:
             return
         async for body in self._cluster.list_sessions():
             with suppress(InvalidSession):
-                session = read_session(body)
+                session = in_queue(read_session(body), self._settings.queue)
                 if not session.status.finished and session.status.attempts:
                     self._places.hold(session.key, _subject(session))
                     self.queue.add(session.key)
@@ -113,7 +114,7 @@ class Reconciler:
     async def _read(self, key: str, body: Body) -> EMGSession | None:
         """Parse a session; of one that can't be read, tell which field is at fault, once."""
         try:
-            return read_session(body)
+            return in_queue(read_session(body), self._settings.queue)
         except InvalidSession as failure:
             log.warning("session=%s can't be read: %s", key, failure)
             self._versions.forget(key)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from emg_operator.wanted import Wanted
+from emg_operator.worker_pod import WorkerPod
 from emg_session.pod import own_namespace
 from emg_session.recordings import Buckets
 from emg_session.settings import integer, required
@@ -14,7 +15,8 @@ class OperatorSettings:
     """Where to work, and what a Job gets where its session asks for nothing.
 
     `namespace` is where the operator's lease and the sweep's sessions are, also where all namespaces are watched.
-    `most_jobs` 0 means no bound. Without `buckets` nobody looks for a recording before its Job does.
+    `most_jobs` 0 means no bound; `queue` is Kueue's, for sessions that name none. Without `buckets` nobody looks for a
+    recording before its Job does.
     """
 
     namespace: str
@@ -26,7 +28,9 @@ class OperatorSettings:
     sweep_seconds: int = 300
     sweep_settle_seconds: int = 60
     wanted: Wanted = field(default_factory=Wanted)
-    worker_secret: str | None = None
+    worker_secrets: tuple[str, ...] = ()
+    worker_pod: WorkerPod = field(default_factory=WorkerPod)
+    queue: str | None = None
     cpu_millis: int = 100
     memory_mib: int = 128
     most_memory_mib: int = 4096
@@ -53,7 +57,9 @@ class OperatorSettings:
             sweep_seconds=integer(env, "EMG_SWEEP_SECONDS", cls.sweep_seconds, least=0, most=86_400),
             wanted=Wanted.from_json(env.get("EMG_SENDERS") or "{}"),
             sweep_settle_seconds=integer(env, "EMG_SWEEP_SETTLE_SECONDS", cls.sweep_settle_seconds, most=86_400),
-            worker_secret=env.get("EMG_WORKER_SECRET") or None,
+            worker_secrets=tuple(name.strip() for name in env.get("EMG_WORKER_SECRET", "").split(",") if name.strip()),
+            worker_pod=WorkerPod.from_json(env.get("EMG_WORKER_POD") or "{}"),
+            queue=env.get("EMG_WORKER_QUEUE") or None,
             cpu_millis=integer(env, "EMG_WORKER_CPU_MILLIS", cls.cpu_millis, least=1, most=64_000),
             memory_mib=integer(env, "EMG_WORKER_MEMORY_MIB", cls.memory_mib, least=16, most=65_536),
             most_memory_mib=integer(env, "EMG_WORKER_MOST_MEMORY_MIB", cls.most_memory_mib, least=16, most=65_536),

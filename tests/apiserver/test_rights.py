@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import yaml
 from kubernetes.aio import client, config
 
 from emg_session.database import open_summaries
@@ -11,8 +10,9 @@ from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import build_session
 from emg_session.sessions import KubernetesSessions
 from tests.apiserver.conftest import BUCKET, Site
-from tests.support.api_server import RIGHTS
+from tests.support.api_server import rights_in
 from tests.support.audit import Use, forbidden, used
+from tests.support.charts import one
 from tests.support.operators import started
 from tests.support.sessions import SPEC
 from tests.support.stand_in import real_work, standing_in
@@ -23,9 +23,8 @@ _LONG_ENOUGH_TO_BE_SEEN_S = 30
 
 
 def granted(role: str) -> set[Use]:
-    """Return what a role of the cluster suite's manifests grants: group, resource, verb."""
-    roles = (one for one in yaml.safe_load_all(RIGHTS.read_text()) if one["kind"] in ("Role", "ClusterRole"))
-    rules = next(one["rules"] for one in roles if one["metadata"]["name"] == role)
+    """Return what a role of the chart grants: group, resource, verb."""
+    rules = one(rights_in("emg"), "Role", role)["rules"]
     return {
         (group, resource, verb)
         for rule in rules

@@ -3,10 +3,10 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from tests.cluster.control_plane import AUDIT_LOG
-from tests.cluster.deployment import Deployment, deployed, diagnosis
+from tests.cluster.deployment import NAMESPACE, Deployment, deployed, diagnosis
 from tests.cluster.machine import KUBECONFIG, node_lock
 from tests.cluster.parts import build_parts
-from tests.support.audit import audit_entries, forbidden
+from tests.support.audit import audit_entries, forbidden, of_namespace
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +16,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     with node_lock(), deployed(tmp_path_factory.mktemp("s3")) as running:
         yield running
         # The roles are exact: whatever the tests made the programs do, nothing was refused for want of a right.
-        assert forbidden(audit_entries(AUDIT_LOG)) == []
+        assert forbidden(of_namespace(audit_entries(AUDIT_LOG), NAMESPACE)) == []
 
 
 @pytest.hookimpl(wrapper=True)

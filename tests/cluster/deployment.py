@@ -17,9 +17,9 @@ import psycopg
 
 from emg_local.embedded import embedded_programs
 from emg_local.postgres import Postgres
-from emg_session import migrate
 from emg_session.recordings import plain_version
 from emg_session.resource import RecordingRef
+from tests.cluster.charts import IMAGE_VALUES, install, make_namespace
 from tests.cluster.machine import NODE_IP, ROOT, inside, kubectl, node_network, output, run, started_inside
 from tests.cluster.node import down, load, stop_pods
 from tests.cluster.parts import debian_is_here, go_is_here
@@ -29,10 +29,19 @@ from tests.support.s3 import S3Server, serving_s3
 NAMESPACE = "emg"
 BUCKET = "recordings"
 _WEBHOOK_KEY = "a-key-for-tests"
-_MANIFESTS = Path(__file__).with_name("manifests")
-_DEFINITION = ROOT / "charts" / "emg-operator" / "files" / "emgsessions.crd.yaml"
+_READERS = Path(__file__).with_name("readers.yaml")
 DATABASE_PORT, S3_PORT = 5432, 9000
-_READY_SECONDS = 300
+# The sweep is quick, so that tests need not wait; its replicas are few, as they share two processors.
+_VALUES: dict[str, Any] = {
+    **IMAGE_VALUES,
+    "buckets": {BUCKET: f"s3://{BUCKET}"},
+    "database": {"existingSecret": "emg-settings"},
+    "storage": {"existingSecret": "emg-settings"},
+    "senders": {"existingSecret": "emg-webhook-secrets"},
+    "operator": {"sweepSeconds": 5, "sweepSettleSeconds": 30, "troubleGraceSeconds": 5},
+    "receiver": {"replicas": 1},
+    "signals": {"replicas": 1},
+}
 _ANSWER_SECONDS = 60  # busy machines are no failure
 
 
@@ -117,7 +126,8 @@ def deployed(folder: Path) -> Iterator[Deployment]:
     try:
         # A program of its own, so that what it starts is not ours to wait for.
         run(sys.executable, "-m", "tests.cluster.node", "up", cwd=ROOT)
-        load(make_image())
+        for archive in make_images():
+            load(archive)
         with _storage(folder) as s3, _database() as database_url:
             deployment = Deployment(s3=s3, database_url=database_url)
             with ExitStack() as unless_installed:
@@ -130,9 +140,9 @@ def deployed(folder: Path) -> Iterator[Deployment]:
         down()
 
 
-def make_image() -> Path:
-    """Build the image from the checkout as it is."""
-    return Path(run("make", "--silent", "image", cwd=ROOT).splitlines()[-1])
+def make_images() -> list[Path]:
+    """Build the images from the checkout as it is: the try-out's, and that of all programs."""
+    return [Path(line) for line in run("make", "--silent", "image", cwd=ROOT).splitlines()[-2:]]
 
 
 def cluster(*arguments: str | Path, stdin: str = "") -> str:
@@ -158,27 +168,22 @@ def diagnosis() -> str:
         ("get", "emgsessions,deployments,jobs,pods", "-o", "wide"),
         ("get", "events", "--sort-by=.lastTimestamp"),
         ("get", "emgsessions", "-o", "yaml"),
-        ("logs", "--selector=app", "--all-containers", "--prefix", "--tail=60"),
+        ("logs", "--selector=app.kubernetes.io/name", "--all-containers", "--prefix", "--tail=60"),
         ("logs", "--selector=emg.ghostly/session", "--prefix", "--tail=20"),
     )
     return "\n\n".join(f"$ kubectl {' '.join(look)}\n{output(*kubectl('-n', NAMESPACE, *look))}" for look in looks)
 
 
 def _install(deployment: Deployment) -> None:
-    with node_network():
-        migrate.upgrade(deployment.database_url)
-    cluster("apply", "-f", _DEFINITION)
-    cluster("wait", "--for=condition=Established", f"--timeout={_READY_SECONDS}s", "-f", _DEFINITION)
-    cluster("apply", "-f", _MANIFESTS / "namespace.yaml")
+    make_namespace(NAMESPACE)
     cluster("apply", "-f", "-", stdin=json.dumps(_secrets(deployment)))
-    cluster("apply", "-f", _MANIFESTS)
-    cluster("wait", "--for=condition=Available", "deployment", "--all", f"--timeout={_READY_SECONDS}s")
+    install(NAMESPACE, NAMESPACE, _VALUES)
+    cluster("apply", "-f", _READERS)
 
 
 def _secrets(deployment: Deployment) -> dict[str, Any]:
     """Build the settings of all programs, and of the receiver alone what senders sign with."""
-    buckets = json.dumps({BUCKET: f"s3://{BUCKET}"})
-    settings = {"EMG_DATABASE_URL": deployment.database_url, "EMG_BUCKETS": buckets, **deployment.s3.env()}
+    settings = {"EMG_DATABASE_URL": deployment.database_url, **deployment.s3.env()}
     webhooks = {"EMG_WEBHOOK_SECRETS": json.dumps({"supabase": [_WEBHOOK_KEY]})}
     secrets = [_secret("emg-settings", settings), _secret("emg-webhook-secrets", webhooks)]
     return {"apiVersion": "v1", "kind": "List", "items": secrets}

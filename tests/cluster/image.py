@@ -1,12 +1,14 @@
 """Container images, built with buildah as root and without a registry."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from tests.cluster.machine import CACHE, ROOT, Argument, output, run, succeeds
+from tests.cluster.machine import BIN, CACHE, ROOT, Argument, output, run, succeeds
+from tests.cluster.parts import s3_server
 
 IMAGE = "localhost/emg:test"
 BASE = "localhost/emg-base:bookworm"
@@ -29,13 +31,27 @@ int main(void) { signal(SIGINT, down); signal(SIGTERM, down); signal(SIGCHLD, re
 """
 
 
-def build_image(name: str = IMAGE) -> Path:
-    """Build the image of all programs from the wheels in dist/ and return it as an archive."""
+def build_images(name: str = IMAGE) -> list[Path]:
+    """Build the try-out's image and that of all programs from what is in dist/, and return them as archives."""
     if not _exists(BASE):
         _build_scratch(BASE, _fill_base)
+    s3_server().build()
+    shutil.copy2(BIN / "versitygw", ROOT / "dist" / "versitygw")
+    return [_build("tryout", tryout_name(name)), _build("runtime", name)]
+
+
+def tryout_name(name: str = IMAGE) -> str:
+    """Name the image with a database and a storage in it that belongs to an image."""
+    repository, _, tag = name.rpartition(":")
+    return f"{repository}-tryout:{tag}"
+
+
+def _build(target: str, name: str) -> Path:
     # Where a proxy signs connections anew, pip has to trust this machine's authorities.
     secret = [f"--secret=id=ca,src={_CERTIFICATES}"] if _CERTIFICATES.exists() else []
-    run(*buildah("build", "--layers", f"--build-arg=BASE={BASE}", *secret, "-t", name, ROOT), env=_CHROOT)
+    # The same sources make the same image, to the byte.
+    options = ["--layers", "--timestamp=0", f"--target={target}", f"--build-arg=BASE={BASE}", *secret]
+    run(*buildah("build", *options, "-t", name, ROOT), env=_CHROOT)
     return _archive(name)
 
 
@@ -43,6 +59,13 @@ def build_pause() -> Path:
     """Build the image that holds a pod's namespaces and return it as an archive."""
     _build_scratch(PAUSE, _fill_pause)
     return _archive(PAUSE)
+
+
+def image_bytes(image: str) -> int:
+    """Return an image's size, unpacked."""
+    (facts,) = json.loads(run(*buildah("images", "--json", image)))
+    size, unit = facts["size"].split()
+    return int(float(size) * {"KB": 1e3, "MB": 1e6, "GB": 1e9}[unit])
 
 
 def buildah(*arguments: Argument) -> list[str]:

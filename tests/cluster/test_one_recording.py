@@ -134,7 +134,9 @@ def test_no_object_in_the_cluster_holds_personal_data(journey: Journey) -> None:
     personal = emg_core.open(journey.path).personal
     telling = [value for value in personal.values() if len(value) > 3 and value != "N/A"]
     objects = cluster("get", "emgsessions,jobs,pods,events", "-o", "json")
-    logs = cluster("logs", "--selector=app", "--tail=-1") + cluster("logs", f"job/{journey.session}-a1")
+    logs = cluster("logs", "--selector=app.kubernetes.io/name", "--tail=-1") + cluster(
+        "logs", f"job/{journey.session}-a1"
+    )
     assert telling
     assert [value for value in telling if re.search(rf"\b{re.escape(value)}\b", objects + logs)] == []
 

@@ -11,7 +11,7 @@ import pytest
 
 from emg_session.resource import build_session, build_spec
 from tests.cluster.deployment import NAMESPACE, Deployment, cluster, require_node
-from tests.cluster.machine import run
+from tests.cluster.machine import run, succeeds
 from tests.cluster.pods import ctr
 from tests.support.recordings import synthetic_recording
 from tests.support.waiting import wait_until
@@ -61,6 +61,7 @@ def change(image: str) -> None:
 def test_a_session_whose_image_is_missing_says_so_and_goes_on_once_it_is_there(
     deployment: Deployment, recording: bytes
 ) -> None:
+    succeeds(*ctr("images", "rm", MISSING))  # images outlive the node
     with worker_image(MISSING):
         name = create(deployment, "P301/take.c3d", recording)
         wait_until(lambda: top(name)[0] == "Pending", "the trouble is told")

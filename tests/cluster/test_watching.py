@@ -29,7 +29,7 @@ def reasons(subject: str) -> Counter[str]:
 
 def test_recordings_that_came_while_no_receiver_ran_are_all_analysed(deployment: Deployment, recording: bytes) -> None:
     cluster("scale", "deployment/emg-receiver", "--replicas=0")
-    cluster("wait", "--for=delete", "pod", "--selector=app=emg-receiver", "--timeout=60s")
+    cluster("wait", "--for=delete", "pod", "--selector=app.kubernetes.io/component=receiver", "--timeout=60s")
     for number in range(RECORDINGS):
         deployment.upload(f"SW{number:03}/take.c3d", recording + b"\0" * number)
     cluster("scale", "deployment/emg-receiver", "--replicas=1")

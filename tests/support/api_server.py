@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from tests.cluster.control_plane import api_server_flags
 from tests.cluster.machine import KUBE, ROOT, run, succeeds
 from tests.cluster.parts import go_is_here, kubernetes
 from tests.cluster.pki import IDENTITIES, kubeconfig, make_pki
 from tests.support.audit import Entry, audit_entries
+from tests.support.charts import EXISTING, merged, render
 from tests.support.needs import require
 from tests.support.s3 import free_port
 from tests.support.waiting import wait_until
 
 DEFINITION = ROOT / "charts" / "emg-operator" / "files" / "emgsessions.crd.yaml"
-RIGHTS = ROOT / "tests" / "cluster" / "manifests" / "rbac.yaml"
+_RIGHTS = ("ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 _HOST = "127.0.0.1"
 _CONTROLLERS = "job-controller,garbage-collector-controller,namespace-controller"
 
@@ -79,10 +78,14 @@ class ApiServer:
         return audit_entries(self.folder / "audit.json", f"system:serviceaccount:{namespace}:{name}")
 
 
-def rights_in(namespace: str) -> list[dict[str, Any]]:
-    """Return the accounts and rights of the cluster suite for another namespace."""
-    text = RIGHTS.read_text().replace("namespace: emg", f"namespace: {namespace}")
-    return list(yaml.safe_load_all(text))
+def rights_in(namespace: str, **values: Any) -> list[dict[str, Any]]:
+    """Return the accounts and rights that the chart makes in a namespace."""
+    manifests = render(merged(EXISTING, values), namespace=namespace)
+    return [manifest for manifest in manifests if manifest["kind"] in _RIGHTS and not _is_of_test(manifest)]
+
+
+def _is_of_test(manifest: dict[str, Any]) -> bool:
+    return "helm.sh/hook" in manifest["metadata"].get("annotations", {})
 
 
 @contextmanager

@@ -14,6 +14,11 @@ def audit_entries(log: Path, user: str = "") -> list[Entry]:
     return [entry for entry in entries if user in ("", entry["user"]["username"])]
 
 
+def of_namespace(entries: list[Entry], namespace: str) -> list[Entry]:
+    """Return what the service accounts of a namespace asked for."""
+    return [entry for entry in entries if entry["user"]["username"].startswith(f"system:serviceaccount:{namespace}:")]
+
+
 def forbidden(entries: list[Entry]) -> list[str]:
     """Return what was refused for want of a right; a quota or a policy refuses otherwise."""
     return [

@@ -10,7 +10,7 @@ from emg_session.status import RecordingFacts, ResultFacts
 from emg_session.summary import SummaryFacts
 
 NOW = datetime(2026, 3, 2, 10, 0, 0, tzinfo=UTC)
-SETTINGS = OperatorSettings(namespace="emg", image="emg-operator:test", worker_secret="emg-worker")
+SETTINGS = OperatorSettings(namespace="emg", image="emg-operator:test", worker_secrets=("emg-worker",))
 SPEC = SessionSpec(
     recording=RecordingRef(uri="s3://recordings/P001/one.c3d", version="9b2c", size_bytes=2_867_920),
     subject="P001",

@@ -1,0 +1,186 @@
+"""The chart as a stranger meets it, on a real node: installed, tried, upgraded, rolled back and removed."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.cluster.charts import CHART, TRYOUT_VALUES, helm, install, namespace
+from tests.cluster.control_plane import AUDIT_LOG
+from tests.cluster.deployment import Deployment, require_node
+from tests.cluster.machine import BIN, KUBECONFIG, inside, kubectl, node_network, run
+from tests.support.audit import audit_entries, forbidden, of_namespace
+from tests.support.charts import merged
+from tests.support.waiting import wait_until
+
+require_node()
+
+RELEASE, PLACE = "stranger", "tryout"
+OLD_KEY, NEW_KEY = "the-old-key-of-supabase", "the-new-key-of-supabase"
+VALUES = merged(TRYOUT_VALUES, {"senders": {"keys": {"supabase": [OLD_KEY]}}, "signals": {"replicas": 1}})
+BUSY = 6
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A release, and what Helm said of it."""
+
+    notes: str
+    seconds: float
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        return run(*kubectl("--namespace", PLACE, *arguments), stdin=stdin)
+
+    def sessions(self) -> dict[str, str]:
+        """Return the one word of every session."""
+        found = json.loads(self.kubectl("get", "emgsessions", "-o", "json"))["items"]
+        return {session["metadata"]["name"]: reason(session) for session in found}
+
+    def post(self) -> str:
+        """Have a recording made, uploaded and announced by a pod, and return its session's name."""
+        receiver = ("exec", "deployment/stranger-receiver", "--container=receiver", "--")
+        answer = self.kubectl(*receiver, "emg", "try", "--receiver=http://127.0.0.1:8080", "--no-wait")
+        return str(json.loads(answer)["session"])
+
+
+def reason(session: dict[str, Any]) -> str:
+    conditions = session.get("status", {}).get("conditions", [])
+    return next((each["reason"] for each in conditions if each["type"] == "Succeeded"), "")
+
+
+@pytest.fixture(scope="module")
+def installed(deployment: Deployment) -> Iterator[Installed]:  # noqa: ARG001 - brings the node
+    with namespace(PLACE):
+        start = time.monotonic()
+        install(RELEASE, PLACE, VALUES)
+        yield Installed(helm("get", "notes", RELEASE, "--namespace", PLACE), time.monotonic() - start)
+
+
+def commands(notes: str) -> list[str]:
+    """Return the numbered commands of the notes."""
+    return re.findall(r"^\d\. .*\n\n +(kubectl .*)$", notes, re.MULTILINE)
+
+
+def shell(command: str) -> str:
+    """Run a line as whoever reads it would: with kubectl on the path and set up."""
+    setting = f"export KUBECONFIG={shlex.quote(str(KUBECONFIG))} PATH={shlex.quote(str(BIN))}:$PATH; set -o pipefail"
+    return run(*inside("bash", "-c", f"{setting}; {command}"))
+
+
+def test_the_three_commands_of_the_notes_work(installed: Installed) -> None:
+    start = time.monotonic()
+    post, watch, read = commands(installed.notes)
+    session = json.loads(shell(post))["session"]
+    assert re.search(rf"{session} +Completed", shell(watch))
+    first_result_s = installed.seconds + time.monotonic() - start
+    assert json.loads(shell(read))[session]["schema"] == "emg-summary/1"
+    print(f"installed in {installed.seconds:.1f} s, first result after {first_result_s:.1f} s", file=sys.stderr)
+
+
+def test_the_notes_say_how_to_see_the_senders_keys(installed: Installed) -> None:
+    (command,) = re.findall(r"The senders' keys: (kubectl .*)", installed.notes)
+    assert json.loads(shell(command)) == {"supabase": [OLD_KEY]}
+
+
+def test_helm_test_takes_a_recording_through(installed: Installed) -> None:
+    log = helm("test", RELEASE, "--namespace", PLACE, "--logs")
+    assert "Phase:          Succeeded" in log
+    assert "reading a window of two seconds" in log
+    assert installed.kubectl("get", "pods", "-o", "name", "--selector=app.kubernetes.io/component=test") == ""
+
+
+def test_helm_test_says_which_step_fails(installed: Installed) -> None:
+    installed.kubectl("scale", "deployment/stranger-signals", "--replicas=0")
+    installed.kubectl("wait", "--for=delete", "pod", "--selector=app.kubernetes.io/component=signals", "--timeout=60s")
+    command = inside(BIN / "helm", f"--kubeconfig={KUBECONFIG}", "test", RELEASE, "--namespace", PLACE, "--logs")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    installed.kubectl("scale", "deployment/stranger-signals", "--replicas=1")
+    assert done.returncode != 0
+    assert "failed while reading the summary: http://stranger-signals:80/sessions/" in done.stdout + done.stderr
+
+
+def test_an_upgrade_and_a_rollback_lose_no_session_in_flight(installed: Installed, tmp_path: Path) -> None:
+    names = [installed.post() for _ in range(BUSY)]
+    install(RELEASE, PLACE, merged(VALUES, {"operator": {"sweepSeconds": 60}}), chart=newer_chart(tmp_path))
+    names += [installed.post() for _ in range(BUSY)]
+    helm("rollback", RELEASE, "1", "--namespace", PLACE, "--wait", "--timeout=5m")
+    wait_until(lambda: {installed.sessions()[name] for name in names} == {"Completed"}, "all are analysed")
+
+
+def newer_chart(folder: Path) -> Path:
+    """Return the chart as a later version of it."""
+    run("cp", "-r", CHART, folder)
+    file = folder / CHART.name / "Chart.yaml"
+    file.write_text(file.read_text().replace("version: 0.1.0", "version: 0.2.0", 1))
+    return file.parent
+
+
+def test_a_senders_key_is_replaced_without_a_notice_lost(installed: Installed) -> None:
+    with posting(installed, OLD_KEY) as old:
+        install(RELEASE, PLACE, merged(VALUES, {"senders": {"keys": {"supabase": [NEW_KEY, OLD_KEY]}}}))
+        with posting(installed, NEW_KEY) as new:
+            wait_until(lambda: len(new.answers) > 20, "the new key is used")
+    assert (set(old.answers), set(new.answers)) == ({200}, {200})
+    assert len(old.answers) > 50
+
+
+@dataclass
+class Posted:
+    """What a sender was answered."""
+
+    answers: list[int | str] = field(default_factory=list)
+
+
+@contextmanager
+def posting(installed: Installed, key: str) -> Iterator[Posted]:
+    """Post notices all the time, each once, as a sender does that never tries again."""
+    address = installed.kubectl("get", "service", "stranger-receiver", "-o", "jsonpath={.spec.clusterIP}")
+    posted, stop = Posted(), threading.Event()
+
+    def post() -> None:
+        with node_network():
+            while not stop.is_set():
+                posted.answers.append(answered(f"http://{address}/webhooks/supabase", key))
+                time.sleep(0.05)
+
+    thread = threading.Thread(target=post)
+    thread.start()
+    try:
+        yield posted
+    finally:
+        stop.set()
+        thread.join()
+
+
+def answered(url: str, key: str) -> int | str:
+    """Post a notice of a file that is no recording: proved, read, and answered 200."""
+    record = {"name": "notes.txt", "bucket_id": "recordings"}
+    body = {"type": "INSERT", "schema": "storage", "table": "objects", "record": record}
+    try:
+        return httpx2.post(url, json=body, headers={"authorization": f"Bearer {key}"}, timeout=30).status_code
+    except httpx2.HTTPError as error:
+        return repr(error)
+
+
+def test_uninstalling_leaves_nothing_hanging_and_keeps_sessions_and_definition(installed: Installed) -> None:
+    # Uninstalling takes rights away from programs that are still ending.
+    assert forbidden(of_namespace(audit_entries(AUDIT_LOG), PLACE)) == []
+    before = set(installed.sessions())
+    helm("uninstall", RELEASE, "--namespace", PLACE, "--wait", "--timeout=2m")
+    ours = "--selector=app.kubernetes.io/instance=stranger"
+    kinds = "deployments,services,jobs,networkpolicies,poddisruptionbudgets,secrets,serviceaccounts,roles,rolebindings"
+    wait_until(lambda: installed.kubectl("get", "pods", ours, "-o", "name") == "", "the pods are gone")
+    assert installed.kubectl("get", kinds, ours, "-o", "name") == ""
+    assert run(*kubectl("get", "clusterroles,clusterrolebindings", ours, "-o", "name")) == ""
+    assert set(installed.sessions()) == before != set()
