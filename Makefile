@@ -16,7 +16,7 @@ FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK_GROUP = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 LOCK = $(LOCK_GROUP) pyproject.toml
 
-.PHONY: help build run demo test check format bench bench-api bench-database bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image reference problems chart lock clean
+.PHONY: help build run demo test check format bench bench-api bench-database bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image reference problems chart bench-viewer pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,12 @@ bench-api: build ## the web programs under load, with a real API server, storage
 
 bench-database: build ## how long the database takes with 100,000 sessions, and what a session takes on disk
 	PYTHONPATH=. $(BIN)/python benchmarks/database.py
+bench-viewer: build ## how long a turn of the wheel takes to its new picture, and frames per second, in Chromium
+	PYTHONPATH=. $(BIN)/python benchmarks/pictures.py
+
+pictures: build ## take the pictures of docs/images and tests/browser/pictures anew (needs Chromium)
+	PYTHONPATH=. $(BIN)/python benchmarks/pictures.py docs/images
+	EMG_NEW_PICTURES=1 $(BIN)/pytest -q tests/browser/test_pictures.py
 
 bench-rivals: build ## NeuroKit2 and BioSPPy below build/, for `make bench` to compare with; no part of the product
 	rm -rf build/rivals

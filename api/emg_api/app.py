@@ -99,6 +99,7 @@ def signals_operations(signals: Signals, sessions: Sessions) -> list[Op]:
     """Return what browsers and notebooks call."""
     jit, of_session = "/signals/jit/{session_id}", "/sessions/{session_id}"
     one: dict[str, Any] = {"params": SessionPath, "session": True}
+    listing: dict[str, Any] = {"listing": True, "also": {304: None}, "errors": _LISTING}
     kept: dict[str, Any] = {"session": True, "also": {304: None}, "errors": (ChannelNotFound, NotAcceptable, *_READING)}
     forms: dict[str, Any] = {
         "params": ChannelPath,
@@ -114,7 +115,7 @@ def signals_operations(signals: Signals, sessions: Sessions) -> list[Op]:
         Op("GET", f"{jit}/channels", signals.channels, **kept, params=SessionPath, out=ChannelsAnswer),
         Op("GET", f"{jit}/windows", signals.windows, **kept, **several),
         Op("GET", f"{jit}/{{channel_name:path}}", signals.channel, **kept, **forms),
-        Op("GET", "/sessions", sessions.listing, listing=True, query=ListQuery, out=SessionsAnswer, errors=_LISTING),
+        Op("GET", "/sessions", sessions.listing, **listing, query=ListQuery, out=SessionsAnswer),
         Op("GET", of_session, sessions.one, **one, out=SessionAnswer),
         Op("GET", f"{of_session}/summary", sessions.summary, **one, out=dict[str, Any], errors=(NotAnalysedYet,)),
         Op("GET", f"{of_session}/contractions", sessions.contractions, **one, out=tables, errors=_CHOOSING),

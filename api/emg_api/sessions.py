@@ -15,7 +15,7 @@ from emg_api.cursors import cursor_of, place_of
 from emg_api.negotiation import MediaType, accepted_media_type
 from emg_api.refusals import NotAnalysedYet
 from emg_api.requests import PLAIN_PATTERN
-from emg_api.responses import json_response
+from emg_api.responses import encode, entity_tag, is_known, json_response
 from emg_session.database import StoredSession, SummaryStore, listed
 from emg_session.listing import ListedSession, Progress, Quality, SessionFilter
 
@@ -94,15 +94,19 @@ class Sessions:
 
     summaries: SummaryStore
 
-    async def listing(self, _request: Request, query: ListQuery, readable: frozenset[str] | None) -> Response:
-        """GET /sessions: the newest first."""
+    async def listing(self, request: Request, query: ListQuery, readable: frozenset[str] | None) -> Response:
+        """GET /sessions: the newest first; who looks again and again gets 304 until something changes."""
         after = place_of(query.cursor) if query.cursor else None
         found = await self.summaries.list_sessions(query.limit + 1, query.wanted(readable), after)
         page, rest = found[: query.limit], found[query.limit :]
         answer = SessionsAnswer(
             sessions=[entry(session) for session in page], next_cursor=cursor_of(page[-1].place) if rest else None
         )
-        return json_response(answer, headers=_NEVER_KEPT)
+        body = encode(answer)
+        told = {"etag": entity_tag(body.decode()), **_NEVER_KEPT}
+        if is_known(request, told["etag"]):
+            return Response(status_code=304, headers=told)
+        return Response(body, headers=told, media_type=MediaType.JSON)
 
     async def one(self, _request: Request, session: StoredSession) -> Response:
         """GET /sessions/{session_id}: one session with what the recording's header says."""

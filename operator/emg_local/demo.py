@@ -92,7 +92,7 @@ class Demo:
         session_id = answer["session_id"]
         lines = {
             "recording": path,
-            "viewer": f"{self.base_url}/#{session_id}/{quote(_CHANNEL)}",
+            "viewer": f"{self.base_url}/#/sessions/{session_id}",
             "session": f"{self.base_url}/sessions/{session_id}",
             "summary": f"{self.base_url}/sessions/{session_id}/summary",
             "channels": f"{self.base_url}/signals/jit/{session_id}/channels",

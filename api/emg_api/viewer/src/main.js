@@ -1,149 +1,136 @@
-// The page: sessions on the left, one channel of the chosen session at the screen's resolution, its summary below.
-// What is shown is in the address after #, as session/channel (a session's code or id), so it can be sent to somebody.
+// The page: which view an address shows, what lies around every view, and what is said when something fails.
+//   #/                      the list        #/sessions/<code or id>          a session
+//   #/compare/<one>/<two>   two of them     #/sessions/<code or id>/report   a page for paper
 import "./style.css";
-import { fetchBand, fetchChannels, fetchSessions, fetchSummary, hasToken, keepToken } from "./api.js";
-import { drawBand } from "./plot.js";
-import { summaryTable } from "./summary.js";
+import "./print.css";
+import { Refused, hasToken, keepToken } from "./api.js";
+import { showComparison } from "./compare.js";
+import { askForToken, showHelp } from "./dialogs.js";
+import { fill, h, link } from "./dom.js";
+import { isTyping } from "./keys.js";
+import { showList } from "./list.js";
+import { showReport } from "./report.js";
+import { showSession } from "./session.js";
+import { LANGUAGES, chooseLanguage, language, t } from "./strings.js";
+import { followTheme } from "./theme.js";
 
-const RESIZE_SETTLES_MS = 150;
+/**
+ * What a view may ask of the page around it.
+ * @typedef {{signal: AbortSignal, say: (text: string) => void, fail: (error: any) => void, title: (text: string) => void,
+ *   again: () => Promise<void>, whenLeft: (act: () => void) => void, whenRepainted: (act: () => void) => void}} Page
+ */
 
-const element = (id) => document.getElementById(id);
-const shown = { session: null, channels: [], channel: null, window: null, request: null };
+const main = h("main", { id: "main", tabindex: -1 });
+const status = h("p", { class: "visually-hidden", role: "status" });
+const message = h("div", { class: "message", role: "alert", hidden: true });
+const bar = h("div", { class: "bar" });
+const header = h("header", {}, bar, message, status);
+let leave = () => {};
+let repaint = () => {};
+let asking = false;
 
 function say(text) {
-  element("message").textContent = text;
+  status.textContent = text;
 }
 
-// Runs what a person asked for, and says what went wrong with it.
-async function attempt(work) {
-  try {
-    await work();
-  } catch (error) {
-    if (error.name === "AbortError") return;
-    say(error.message);
-    if (error.status === 401 || error.type?.endsWith(":bad-authorization")) askForToken();
-  }
+function tell(text) {
+  message.hidden = text === "";
+  fill(message, text, text && h("button", { type: "button", onclick: show }, t("page.again")));
 }
 
-function askForToken() {
+async function fail(error) {
+  if (error.name === "AbortError") return;
+  if (error instanceof Refused && error.asksForToken) await signIn(hasToken() ? error.message : "");
+  else tell(error instanceof TypeError ? t("page.offline") : error.message);
+}
+
+async function signIn(why) {
+  if (asking) return;
+  asking = true;
   keepToken(null);
-  element("sign-in").hidden = false;
-  element("sign-out").hidden = true;
-  element("token").focus();
-}
-
-async function signIn(event) {
-  event.preventDefault();
-  keepToken(element("token").value.trim());
-  element("token").value = "";
-  element("sign-in").hidden = true;
-  await start();
+  keepToken(await askForToken(why));
+  asking = false;
+  await show();
 }
 
 function signOut() {
   keepToken(null);
-  location.assign(location.pathname); // nothing of what was shown stays
+  location.hash = "#/";
+  location.reload(); // nothing of what was shown stays
 }
 
-async function start() {
-  say("Choose a session.");
-  element("sign-out").hidden = !hasToken();
-  await attempt(listSessions);
-  await attempt(showAddress);
+/** The parts of the address after #; an address of before, #session/channel, is one of a session. */
+function parts() {
+  const hash = location.hash.replace(/^#/, "");
+  const [first, ...rest] = hash.replace(/^\//, "").split("/").map(decode);
+  return hash && !hash.startsWith("/") ? ["sessions", first] : [first, ...rest];
 }
 
-function sessionItem(session) {
-  const button = document.createElement("button");
-  button.type = "button";
-  const length = session.duration_seconds === null ? "" : `, ${session.duration_seconds.toFixed(0)} s`;
-  const state = session.analyzed ? `${session.contractions} contractions` : "not analysed yet";
-  button.textContent = `${session.subject ?? "no subject"}: ${session.recording}${length}, ${state}`;
-  Object.assign(button.dataset, { code: session.session_code, id: session.session_id });
-  button.addEventListener("click", () => show(session.session_code));
-  const item = document.createElement("li");
-  item.append(button);
-  return item;
-}
-
-async function listSessions() {
-  const { sessions } = await fetchSessions();
-  element("sessions").replaceChildren(...sessions.map(sessionItem));
-  if (sessions.length === 0) say("No sessions yet: upload a recording.");
-  markCurrent();
-}
-
-function markCurrent() {
-  for (const button of document.querySelectorAll("#sessions button")) {
-    const { code, id } = button.dataset;
-    button.setAttribute("aria-current", String([code, id].includes(shown.session)));
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
   }
 }
 
-function show(session, channel = null) {
-  location.hash = [session, channel].filter(Boolean).map(encodeURIComponent).join("/");
+function view(page) {
+  const [kind, ...rest] = parts();
+  if (kind === "sessions" && rest[1] === "report") return showReport(main, rest[0], page);
+  if (kind === "sessions" && rest[0]) return showSession(main, rest[0], page);
+  if (kind === "compare" && rest.length === 2) return showComparison(main, rest, page);
+  return showList(main, page);
 }
 
-async function showAddress() {
-  const [session, channel] = location.hash.slice(1).split("/").map(decodeURIComponent);
-  if (!session) return;
-  if (session !== shown.session) await openSession(session);
-  const known = shown.channels.some(({ name }) => name === channel);
-  await showChannel(known ? channel : shown.channels[0]?.name);
+async function show() {
+  leave();
+  const request = new AbortController();
+  const left = [() => request.abort()];
+  leave = () => left.forEach((act) => act());
+  repaint = () => {};
+  tell("");
+  around();
+  fill(main, h("p", { class: "loading" }, t("page.loading")));
+  const page = {
+    signal: request.signal,
+    say,
+    fail: (error) => (request.signal.aborted ? undefined : fail(error)),
+    title: (text) => (document.title = `${text} · EMG`),
+    again: show,
+    whenLeft: (act) => left.push(act),
+    whenRepainted: (act) => (repaint = act),
+  };
+  try {
+    await view(page);
+  } catch (error) {
+    if (!request.signal.aborted) fill(main);
+    await page.fail(error);
+  }
+  main.dataset.shown = request.signal.aborted ? "" : location.hash;
 }
 
-async function openSession(session) {
-  const { channels } = await fetchChannels(session);
-  Object.assign(shown, { session, channels, channel: null, window: null });
-  element("channel").replaceChildren(...channels.map(({ name }) => new Option(name)));
-  element("signal-title").textContent = session;
-  markCurrent();
-  await attempt(() => showSummary(session));
+function around() {
+  document.documentElement.lang = language();
+  const languages = h(
+    "select", { "aria-label": t("page.language"), onchange: (event) => chooseLanguage(event.target.value) && show() },
+    LANGUAGES.map(([code, name]) => h("option", { value: code, lang: code, selected: code === language() }, name)),
+  );
+  fill(
+    bar,
+    h("a", { class: "skip", href: "#main", onclick: (event) => { event.preventDefault(); main.focus(); } }, t("page.skip")),
+    link([""], h("strong", {}, "EMG")), link([""], t("list.title")),
+    h("p", { class: "research" }, t("research")),
+    languages,
+    h("button", { type: "button", onclick: switchTheme }, t("page.theme")),
+    h("button", { type: "button", onclick: showHelp, "aria-keyshortcuts": "?" }, t("help.open")),
+    hasToken() ? h("button", { type: "button", onclick: signOut }, t("signIn.out")) : null,
+  );
 }
 
-async function showSummary(session) {
-  element("summary").hidden = true;
-  const summary = await fetchSummary(session);
-  if (session !== shown.session) return;
-  element("summary-table").replaceChildren(summaryTable(summary));
-  element("summary").hidden = false;
-  say("");
-}
-
-async function showChannel(name) {
-  if (!name) return say("The recording has no channel.");
-  if (name !== shown.channel) Object.assign(shown, { channel: name, window: null });
-  element("channel").value = name;
-  const quality = shown.channels.find((channel) => channel.name === name).quality;
-  element("quality").textContent = quality ? `Quality: ${quality}` : "";
-  await plot();
-}
-
-async function plot() {
-  shown.request?.abort();
-  shown.request = new AbortController();
-  element("signal").hidden = false;
-  const width = Math.max(1, Math.floor(element("plot").clientWidth));
-  const band = await fetchBand(shown.session, shown.channel, width, shown.window, shown.request.signal);
-  drawBand(element("plot"), band, width, zoom);
-  element("resolution").textContent = `${band.samples_per_pixel.toFixed(1)} samples per pixel.`;
-}
-
-function zoom(window) {
-  shown.window = window;
-  attempt(plot);
-}
-
-let settling;
-function replotOnceSettled() {
-  clearTimeout(settling);
-  settling = setTimeout(() => shown.channel && attempt(plot), RESIZE_SETTLES_MS);
-}
-
-element("reload").addEventListener("click", () => attempt(listSessions));
-element("channel").addEventListener("change", (event) => show(shown.session, event.target.value));
-element("zoom-out").addEventListener("click", () => zoom(null));
-window.addEventListener("hashchange", () => attempt(showAddress));
-window.addEventListener("resize", replotOnceSettled);
-element("sign-in").addEventListener("submit", signIn);
-element("sign-out").addEventListener("click", signOut);
-start();
+const switchTheme = followTheme(() => repaint());
+document.addEventListener("keydown", (event) => {
+  if (event.key === "?" && !isTyping(event)) showHelp();
+});
+window.addEventListener("hashchange", show);
+document.body.append(header, main);
+show();

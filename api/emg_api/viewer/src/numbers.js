@@ -1,0 +1,32 @@
+// Numbers, times and sizes as the reader's language writes them.
+import { locale } from "./strings.js";
+
+export const NOTHING = "–";
+
+/** A number with at most `decimals` of them; a dash for none. */
+export function format(value, decimals = 3) {
+  if (typeof value !== "number" || !Number.isFinite(value)) return NOTHING;
+  return value.toLocaleString(locale(), { maximumFractionDigits: decimals });
+}
+
+/** A number with exactly that many decimals, for columns. */
+export function fixed(value, decimals) {
+  if (typeof value !== "number" || !Number.isFinite(value)) return NOTHING;
+  return value.toLocaleString(locale(), { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+
+export const seconds = (value, decimals = 2) => (Number.isFinite(value) ? `${fixed(value, decimals)} s` : NOTHING);
+export const microvolts = (volts, decimals = 1) => (Number.isFinite(volts) ? fixed(volts * 1e6, decimals) : NOTHING);
+export const percent = (share, decimals = 0) => (Number.isFinite(share) ? `${fixed(share * 100, decimals)} %` : NOTHING);
+
+/** Digits that mean something of a number of any size. */
+export function significant(value, digits = 4) {
+  if (typeof value !== "number" || !Number.isFinite(value)) return NOTHING;
+  const isOdd = value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6);
+  return isOdd ? value.toExponential(digits - 1) : value.toLocaleString(locale(), { maximumSignificantDigits: digits });
+}
+
+export function moment(text) {
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? NOTHING : time.toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
+}

@@ -1,0 +1,201 @@
+// The page of one session: signals, findings, numbers.
+import { fetchContractions } from "./api.js";
+import { spectrumPanel, trendPanel } from "./charts.js";
+import { address, fill, h } from "./dom.js";
+import { save, saveCsv, savePng, saveSvg } from "./exports.js";
+import { isSame } from "./findings.js";
+import { listenToKeys } from "./keys.js";
+import { fixed, format, moment, seconds } from "./numbers.js";
+import { isSignal, openRecording } from "./recordings.js";
+import { scorePanel } from "./scores.js";
+import { Signals } from "./signals.js";
+import { t } from "./strings.js";
+import { channelTable, contractionTable, faultTable, muscleTable } from "./tables.js";
+import { SIGNALS } from "./tiles.js";
+import { flagWords, word } from "./words.js";
+
+const LOOK_AGAIN_MS = 3000;
+
+/**
+ * @param {HTMLElement} main
+ * @param {string} id
+ * @param {import("./main.js").Page} page
+ */
+export async function showSession(main, id, page) {
+  const { session, recording } = await openRecording(id, page.signal);
+  page.title(t("session.title", { code: session.session_code }));
+  const heading = sessionHeading(session, recording);
+  if (recording.count < 1) {
+    fill(main, heading, h("p", {}, t("session.noSamples")));
+    return;
+  }
+  const signals = new Signals(recording, page);
+  for (const { name } of recording.channels.filter((channel) => !isSignal(channel)).slice(0, hidesOthers(recording))) {
+    signals.hidden.add(name);
+  }
+  fill(main, heading, toolbar(signals, session), signals.element, legend(), findings(recording, signals));
+  page.whenLeft(() => signals.destroy());
+  page.whenRepainted(() => repaint(main, signals));
+  page.whenLeft(listenToKeys(signals));
+  linkTable(main, signals);
+  await signals.start();
+  drawCharts(main);
+  if (recording.summary === null) waitForSummary(main, id, page);
+}
+
+/** Other channels, forces for one, are hidden where there are muscles to look at. */
+function hidesOthers({ channels }) {
+  return channels.some(isSignal) ? channels.length : 0;
+}
+
+function repaint(main, signals) {
+  signals.repaint();
+  drawCharts(main);
+}
+
+function drawCharts(main) {
+  for (const panel of main.querySelectorAll(".panel")) panel.draw?.();
+}
+
+/** Before the analysis signals can be seen; its numbers are shown once they are there. */
+function waitForSummary(main, id, page) {
+  const timer = setInterval(async () => {
+    try {
+      const { recording } = await openRecording(id, page.signal);
+      if (recording.summary === null) return;
+      clearInterval(timer);
+      await page.again();
+    } catch {
+      // What fails now is asked for again, and the page says so already.
+    }
+  }, LOOK_AGAIN_MS);
+  page.whenLeft(() => clearInterval(timer));
+}
+
+export function sessionHeading(session, recording) {
+  const flags = recording.summary?.recording.flags ?? [];
+  const facts = [
+    ["subject", session.subject], ["recording", session.recording], ["created", moment(session.created_at)],
+    ["duration", seconds(recording.rate ? recording.count / recording.rate : NaN, 1)],
+    ["rate", `${format(recording.rate)} Hz`], ["profile", session.profile],
+    ["score", session.overall_score === null ? null : fixed(session.overall_score, 1)],
+  ].filter(([, value]) => value);
+  const quality = session.quality && h("span", { class: `badge ${session.quality}` }, word("quality", session.quality));
+  return h(
+    "div", { class: "heading" },
+    h("h1", {}, session.session_code, " ", quality, session.analyzed ? null : h("span", { class: "badge waiting" }, t("status.waiting"))),
+    h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, t(`session.${name}`)), h("dd", {}, value)))),
+    flags.length ? h("p", { class: "note" }, flags.map(flagWords).join(" ")) : null,
+  );
+}
+
+function toolbar(signals, session) {
+  const name = `emg-${session.session_code}`;
+  const action = (key, act, label = t(key)) => h("button", { type: "button", onclick: act, title: t(key), "aria-label": t(key) }, label);
+  return h(
+    "div", { class: "toolbar", role: "toolbar", "aria-label": t("toolbar.name") },
+    h("span", { class: "group" },
+      action("toolbar.left", () => signals.pan(-1), "←"), action("toolbar.right", () => signals.pan(1), "→"),
+      action("toolbar.in", () => signals.zoom(0.5), "+"), action("toolbar.out", () => signals.zoom(2), "−"),
+      action("toolbar.all", signals.reset)),
+    signalChoice(signals), channelChoice(signals), fitChoice(signals), exportMenu(signals, session, name),
+    h("a", { class: "button", href: address("sessions", session.session_code, "report") }, t("toolbar.report")),
+  );
+}
+
+function choice(label, isChosen, change, properties = {}) {
+  return h("label", {}, h("input", { type: "checkbox", checked: isChosen, onchange: (event) => change(event.target.checked), ...properties }), " ", label);
+}
+
+function signalChoice(signals) {
+  const boxes = SIGNALS.map((name) =>
+    choice(h("span", { class: `key ${name}` }, t(`signal.${name}`)), signals.shown.has(name), (isChosen) => {
+      const shown = new Set(signals.shown);
+      if (isChosen) shown.add(name);
+      else shown.delete(name);
+      signals.choose({ shown });
+    }, { "data-signal": name }));
+  return h("fieldset", {}, h("legend", {}, t("toolbar.signals")), boxes);
+}
+
+function channelChoice(signals) {
+  const boxes = signals.recording.channels.map(({ name }) =>
+    choice(name, !signals.hidden.has(name), (isChosen) => {
+      const hidden = new Set(signals.hidden);
+      if (isChosen) hidden.delete(name);
+      else hidden.add(name);
+      if (hidden.size < signals.recording.channels.length) signals.choose({ hidden });
+    }));
+  return h("details", { class: "menu" }, h("summary", {}, t("toolbar.channels")), h("div", { class: "items" }, boxes));
+}
+
+function fitChoice(signals) {
+  return choice(t("toolbar.fit"), false, (isChosen) => {
+    signals.fitted = isChosen;
+    signals.reload();
+  });
+}
+
+function exportMenu(signals, session, name) {
+  const item = (key, act) => h("button", { type: "button", "data-export": key, onclick: act }, t(`export.${key}`));
+  const contractions = async () => {
+    try {
+      save(await fetchContractions(session.session_id), `${name}-contractions.csv`);
+    } catch (error) {
+      signals.fail(error);
+    }
+  };
+  const items = [
+    item("png", () => savePng(signals, name)), item("svg", () => saveSvg(signals, name)), item("csv", () => saveCsv(signals, name)),
+    session.analyzed ? item("contractions", contractions) : null,
+  ];
+  return h("details", { class: "menu" }, h("summary", {}, t("toolbar.export")), h("div", { class: "items" }, items));
+}
+
+export function legend() {
+  const keys = [["key-good", "grade.good"], ["key-other", "grade.other"], ["key-fault", "legend.fault"], ["key-detection", "legend.detection"], ["key-mvc", "legend.mvc"], ["key-reference", "legend.reference"]];
+  return h("ul", { class: "legend", "aria-label": t("legend.name") }, keys.map(([sign, text]) => h("li", {}, h("span", { class: `sign ${sign}`, "aria-hidden": "true" }), t(text))));
+}
+
+function section(title, ...children) {
+  return h("section", { class: "findings" }, h("h2", {}, t(title)), children);
+}
+
+function findings(recording, signals) {
+  const { summary } = recording;
+  if (summary === null) return h("p", { role: "status" }, t("session.notAnalysed"));
+  const plot = { zoom: (span) => signals.zoomTo(span), highlight: (one) => signals.highlight(one) };
+  const analysed = summary.muscles.filter((muscle) => muscle.skipped === null && muscle.raw_channel);
+  return h(
+    "div", {},
+    section("section.contractions", contractionTable(summary, plot)),
+    section("section.faults", channelTable(summary), faultTable(summary, plot)),
+    section("section.muscles", muscleTable(summary)),
+    section("section.scores", scorePanel(summary)),
+    section("section.fatigue", h("div", { class: "panels" }, analysed.map(trendPanel))),
+    section("section.spectra", h("div", { class: "panels" }, analysed.map((muscle) => spectrumPanel(recording, muscle, () => signals.view)))),
+    section("section.methods", methodList(summary)),
+  );
+}
+
+export function methodList({ methods, provenance }) {
+  const text = (value) => (typeof value === "object" && value !== null ? Object.values(value).flat().join(", ") : String(value));
+  const entries = [...Object.entries(methods), ...Object.entries(provenance)];
+  return h("dl", { class: "methods" }, entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, text(value)))));
+}
+
+/** A contraction that is pointed at in the plot is marked in the table; one that is clicked there is gone to. */
+function linkTable(main, signals) {
+  const rowOf = (one) => [...main.querySelectorAll("[data-contraction]")].find((row) => row.dataset.contraction === `${one.muscle} ${one.number}`);
+  let marked = null;
+  signals.point = (contraction) => {
+    marked?.classList.remove("pointed");
+    marked = contraction ? rowOf(contraction) : null;
+    marked?.classList.add("pointed");
+  };
+  let last = null;
+  signals.pick = (contraction) => {
+    if (contraction && !isSame(contraction, last)) rowOf(contraction)?.scrollIntoView({ block: "nearest" });
+    last = contraction;
+  };
+}

@@ -1,0 +1,121 @@
+import re
+
+import numpy as np
+import pytest
+from scipy import signal
+
+from tests.support.viewer_modules import SOURCES, evaluate
+
+LANGUAGES = ("en", "de", "fr", "nl")
+
+
+@pytest.fixture(scope="module")
+def words() -> dict[str, dict[str, str]]:
+    files = {language: f"strings/{language}.js" for language in LANGUAGES}
+    return evaluate(f"{{{', '.join(f'{name}: {name}.{name}' for name in LANGUAGES)}}}", **files)
+
+
+def source() -> str:
+    return "\n".join(path.read_text() for path in SOURCES.glob("*.js"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_every_language_has_all_words_and_their_places(words, language):
+    places = {key: sorted(re.findall(r"{\w+}", text)) for key, text in words["en"].items()}
+
+    assert {key: sorted(re.findall(r"{\w+}", text)) for key, text in words[language].items()} == places
+
+
+def test_every_word_that_is_asked_for_is_there(words):
+    asked = set(re.findall(r'\bt\("([\w.]+)"', source()))
+
+    assert asked - set(words["en"]) == set()
+
+
+def test_every_word_that_is_there_can_be_asked_for(words):
+    """Groups are asked for by a code: t(`group.${code}`), word("group", code) or a key beside."""
+    text = source()
+    groups = set(re.findall(r"`(\w+)\.\$\{", text)) | set(re.findall(r'word\("(\w+)"', text)) | {"reason", "flag"}
+    unused = {key for key in words["en"] if f'"{key}"' not in text and key.partition(".")[0] not in groups}
+
+    assert unused == set()
+
+
+def test_the_spectrum_is_scipy_s():
+    rate = 990.0
+    samples = np.random.default_rng(1).normal(size=2000)
+    found = evaluate(
+        "spectrum.welch(given.samples, given.rate)",
+        given={"samples": samples.tolist(), "rate": rate},
+        spectrum="spectrum.js",
+    )
+    frequencies, density = signal.welch(samples, rate, nperseg=256)
+
+    np.testing.assert_allclose(found["frequencies"], frequencies, rtol=1e-12)
+    # Two transforms of 256 float64 differ by rounding alone.
+    np.testing.assert_allclose(found["density"], density, rtol=1e-9, atol=1e-12 * density.max())
+
+
+def test_no_segment_of_the_spectrum_reaches_over_a_gap():
+    samples = np.random.default_rng(2).normal(size=1000).tolist()
+    parts = [samples[:300], samples[301:]]
+    samples[300] = None
+    found = evaluate("spectrum.welch(given.map((v) => v ?? NaN), 990)", given=samples, spectrum="spectrum.js")
+    segments = [1 + (len(part) - 256) // 128 for part in parts]
+    densities = [signal.welch(np.array(part), 990, nperseg=256)[1] for part in parts]
+    wanted = sum(count * density for count, density in zip(segments, densities, strict=True))
+
+    assert found["segments"] == sum(segments)
+    np.testing.assert_allclose(found["density"], wanted / sum(segments), rtol=1e-9, atol=1e-12)
+
+
+def test_a_window_is_of_whole_samples_as_the_api_counts_them():
+    clock = {"rate": 990, "count": 990}
+    spans = [
+        {"start": 0, "end": 1},
+        {"start": 0.1, "end": 0.2},
+        {"start": 0.9999, "end": 5},
+        {"start": 0.5, "end": 0.5},
+    ]
+    found = evaluate(
+        "given.spans.map((span) => tiles.sampleRange(span, given.clock))",
+        given={"spans": spans, "clock": clock},
+        tiles="tiles.js",
+    )
+
+    assert [(one["first"], one["end"]) for one in found] == [(0, 990), (99, 198), (989, 990), (495, 496)]
+
+
+def test_where_there_are_finer_pixels_they_are_shown():
+    tiles = """(() => {
+      const tile = (start, end, values) => {
+        const band = { minimum: Float32Array.from(values), maximum: Float32Array.from(values) };
+        const times = Float64Array.from(values, (_, pixel) => start + (pixel * (end - start)) / values.length);
+        return { start, end, times, bands: [{ raw: band }] };
+      };
+      return tiles.layered(tile(0, 4, [1, 2, 3, 4]), tile(1, 3, [5, 6, NaN, 8]), 0).slice(0, 2);
+    })()"""
+
+    assert evaluate(tiles, tiles="tiles.js") == [[0, 1, 1.5, 2, 2.5, 3], [1, 5, 6, None, 8, 4]]
+
+
+def test_a_rail_does_not_flatten_everything_else():
+    tile = """({ start: 0, end: 3, times: [0, 1, 2],
+      bands: [{ raw: { minimum: [-10, -5000, -20], maximum: [10, 5000, 20] } }] })"""
+    low, high = evaluate(f"tiles.extent({tile}, 0, [{{ start: 1.2, end: 1.5 }}])", tiles="tiles.js")
+
+    assert (round(low, 6), round(high, 6)) == (-22.4, 22.4)
+
+
+def test_two_fingers_keep_the_moments_they_hold():
+    fingers = [{"place": 0.2, "time": 30}, {"place": 0.8, "time": 45}]
+    span = evaluate("gestures.spanHolding(given, { start: 0, end: 75 })", given=fingers, gestures="gestures.js")
+
+    assert (round(span["start"], 9), round(span["end"], 9)) == (25, 50)
+
+
+def test_a_name_that_a_spreadsheet_would_compute_is_text():
+    tile = "({ times: [0], bands: [{ raw: { minimum: [1], maximum: [2] } }] })"
+    csv = evaluate(f'csv.csvOf({tile}, [{{ name: "=1+1", unit: "a,b" }}])', csv="csv.js")
+
+    assert csv.splitlines()[0] == 'time_s,"\'=1+1 raw minimum (a,b)","\'=1+1 raw maximum (a,b)"'
