@@ -56,6 +56,7 @@ bench-api: build ## the web programs under load, with a real API server, storage
 
 bench-database: build ## how long the database takes with 100,000 sessions, and what a session takes on disk
 	PYTHONPATH=. $(BIN)/python benchmarks/database.py
+
 bench-viewer: build ## how long a turn of the wheel takes to its new picture, and frames per second, in Chromium
 	PYTHONPATH=. $(BIN)/python benchmarks/pictures.py
 
