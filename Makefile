@@ -16,7 +16,7 @@ FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK_GROUP = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 LOCK = $(LOCK_GROUP) pyproject.toml
 
-.PHONY: help build run demo test check format bench bench-api bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image reference problems chart bench-viewer pictures lock clean
+.PHONY: help build run demo test check format bench bench-api bench-database bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image notebook reference problems chart bench-viewer pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ bench: build ## speed, memory and sizes beside SciPy, ezc3d and the rivals insta
 
 bench-api: build ## the web programs under load, with a real API server, storage and database (needs Go once)
 	PYTHONPATH=. $(BIN)/python benchmarks/bench_api.py
+
+bench-database: build ## how long the database takes with 100,000 sessions, and what a session takes on disk
+	PYTHONPATH=. $(BIN)/python benchmarks/database.py
 
 bench-viewer: build ## how long a turn of the wheel takes to its new picture, and frames per second, in Chromium
 	PYTHONPATH=. $(BIN)/python benchmarks/pictures.py
@@ -97,6 +100,9 @@ wheel: $(VENV)/core.stamp $(VENV)/viewer.stamp ## dist/emg_core-*.whl and dist/e
 
 image: wheel ## build the image that every pod runs, named IMAGE, and the try-out's, IMAGE with -tryout (root on Debian)
 	$(BIN)/python -m tests.cluster.node image $(IMAGE)
+
+notebook: build ## run the example notebook and keep what it shows
+	$(BIN)/python -m tests.docs.notebook
 
 reference: build ## write docs/reference/ anew
 	$(BIN)/python -m tests.docs.reference

@@ -58,6 +58,11 @@ COMMANDS = {
         "Erase the sessions that were received more than so many days ago.",
         "emg retain --days 3650",
     ),
+    "export": Command(
+        "emg_cli.export:export",
+        "Write sessions, contractions or subjects' weeks as CSV or Parquet.",
+        "emg export contractions --format parquet --out contractions.parquet",
+    ),
     "send": Command(
         "emg_cli.send:send",
         "Post the notice a sender would post for a file, signed; uploads nothing.",

@@ -1,9 +1,12 @@
 """Writing to stdout: nothing but the answer."""
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from cyclopts import Parameter
+
+AsJson = Annotated[bool, Parameter(negative="")]
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold

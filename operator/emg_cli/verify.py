@@ -2,20 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Annotated
 
 import emg_core
 import msgspec
-from cyclopts import Parameter
 
 from emg_cli.opening import open_recording
-from emg_cli.output import print_bytes, print_json
+from emg_cli.output import AsJson, print_bytes, print_json
 from emg_session.core_errors import core_errors
 from emg_session.errors import InvalidSettings
 from emg_worker.cross_check import Comparison, Verdict, cross_check
 
 
-def verify(source: str, *, json: Annotated[bool, Parameter(negative="")] = False) -> int:
+def verify(source: str, *, json: AsJson = False) -> int:
     """Compare the samples of a recording with what ezc3d reads, and say where and why they differ.
 
     Ends with 0 if they are equal within 1e-6 of each channel's maximum, if a known limit of ezc3d explains every

@@ -84,19 +84,18 @@ WITH listed AS (
            CASE jsonb_typeof(session.game_metadata -> 'duration_s')
                WHEN 'number' THEN (session.game_metadata ->> 'duration_s')::double precision
            END AS duration_s,
-           result.analytics_summary
+           provenance.result
     FROM therapy_sessions AS session
-    LEFT JOIN analysis_results AS result
-           ON result.file_hash = session.file_hash
-          AND result.parameters = session.parameters
-          AND result.processing_version = %(processing_version)s
+    LEFT JOIN analysis_results AS stored
+           ON stored.file_hash = session.file_hash
+          AND stored.parameters = session.parameters
+          AND stored.processing_version = %(processing_version)s
+    LEFT JOIN provenance ON provenance.result_id = stored.id
     WHERE session.session_code IS NOT NULL
       AND (%(subject)s::text IS NULL OR session.subject = %(subject)s)
       AND (%(subjects)s::text[] IS NULL OR session.subject = ANY (%(subjects)s))
       AND (%(profile)s::text IS NULL OR session.parameters ->> 'profile' = %(profile)s)
-      AND (%(analyzed)s::boolean IS NULL OR (result.analytics_summary IS NOT NULL) = %(analyzed)s)
-      AND (%(poor)s::boolean IS NULL
-           OR jsonb_path_exists(result.analytics_summary, '$.channels[*] ? (@.verdict != "Usable")') = %(poor)s)
+      AND (%(analyzed)s::boolean IS NULL OR (provenance.result IS NOT NULL) = %(analyzed)s)
       AND (%(since)s::timestamptz IS NULL OR session.created_at >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR session.created_at < %(until)s)
       AND (%(search)s::text IS NULL
@@ -104,19 +103,23 @@ WITH listed AS (
                                                             regexp_replace(session.file_path, '^.*/', '')))) > 0)
       AND (%(after)s::timestamptz IS NULL
            OR (session.created_at, session.session_code) < (%(after)s, %(after_code)s::text))
+      AND (%(poor)s::boolean IS NULL
+           OR provenance.result IS NOT NULL
+              AND (SELECT coalesce(bool_or(verdict <> 'Usable'), false)
+                   FROM channels WHERE channels.result = provenance.result) = %(poor)s)
     ORDER BY session.created_at DESC, session.session_code DESC
     LIMIT %(limit)s
 )
 SELECT id, session_code, file_path, file_size_bytes, subject, profile, created_at, duration_s,
-       analytics_summary IS NOT NULL AS analyzed,
-       CASE jsonb_path_exists(analytics_summary, '$.channels[*] ? (@.verdict != "Usable")')
-           WHEN true THEN 'poor' WHEN false THEN 'good'
+       result IS NOT NULL AS analyzed,
+       CASE WHEN result IS NOT NULL THEN
+           (SELECT CASE WHEN bool_or(verdict <> 'Usable') THEN 'poor' ELSE 'good' END
+            FROM channels WHERE channels.result = listed.result)
        END AS quality,
-       CASE WHEN analytics_summary IS NOT NULL THEN
-           (SELECT coalesce(sum(jsonb_array_length(muscle -> 'contractions')), 0)::integer
-            FROM jsonb_array_elements(analytics_summary -> 'muscles') AS muscle)
+       CASE WHEN result IS NOT NULL THEN
+           (SELECT coalesce(sum(contractions), 0)::integer FROM muscles WHERE muscles.result = listed.result)
        END AS contractions,
-       (analytics_summary #>> '{scores,overall}')::double precision AS overall_score
+       (SELECT overall FROM scores WHERE scores.result = listed.result) AS overall_score
 FROM listed
 ORDER BY created_at DESC, session_code DESC
 """

@@ -13,6 +13,7 @@ from importlib import resources
 
 import psycopg
 
+from emg_session.adoption import Adoption, adopted, set_aside_earlier_results
 from emg_session.connections import connection_options, database_url
 from emg_session.errors import DatabaseUnavailable, Failure, MigrationFailed, SchemaMismatch
 
@@ -53,6 +54,14 @@ class Step:
     applied: bool
 
 
+@dataclass(frozen=True)
+class Upgrade:
+    """What was applied, and what was taken over from the earlier system, if this was its database."""
+
+    applied: list[Migration]
+    adoption: Adoption | None
+
+
 def migrations() -> list[Migration]:
     """Return all migrations of this program, in order."""
     files = (f for f in resources.files("emg_session").joinpath("migrations").iterdir() if f.name.endswith(".sql"))
@@ -72,20 +81,39 @@ def status(url: str) -> list[Step]:
 
 
 def upgrade(url: str) -> list[Migration]:
-    """Apply what is missing and return it; two programs at once take turns."""
-    with _connected(url) as connection, _locked(connection):
+    """Apply what is missing and return it; see apply_missing."""
+    return apply_missing(url).applied
+
+
+def apply_missing(url: str, *, rehearse: bool = False) -> Upgrade:
+    """Apply what is missing, all or nothing; two programs at once take turns.
+
+    A database of the earlier system is adopted on the way. A rehearsal does everything and takes it back, so it needs
+    the time and the locks of the real one. Raises DatabaseUnavailable, SchemaMismatch, MigrationFailed.
+    """
+    with _connected(url) as connection, connection.transaction(force_rollback=rehearse):
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_KEY])
         connection.execute(_MAKE_LEDGER)
         missing = [step.migration for step in _plan(connection) if not step.applied]
+        adopting = bool(missing) and set_aside_earlier_results(connection)
+        if adopting:
+            _make_tables_again(connection, missing)
         for migration in missing:
             _apply(connection, migration)
-    return missing
+        return Upgrade(missing, adopted(connection) if adopting else None)
+
+
+def _make_tables_again(connection: psycopg.Connection, missing: list[Migration]) -> None:
+    """Apply the first migration even if it was: who stopped behind it has the earlier system's tables still."""
+    first = migrations()[0]
+    if first not in missing:
+        connection.execute(first.sql)
 
 
 def _apply(connection: psycopg.Connection, migration: Migration) -> None:
     row = {"version": migration.version, "name": migration.name, "checksum": migration.checksum}
-    with connection.transaction():
-        connection.execute(migration.sql)
-        connection.execute(_RECORD, row)
+    connection.execute(migration.sql)
+    connection.execute(_RECORD, row)
 
 
 def _plan(connection: psycopg.Connection) -> list[Step]:
@@ -121,26 +149,24 @@ def _connected(url: str) -> Iterator[psycopg.Connection]:
         raise MigrationFailed(f"the migration failed: {type(error).__name__} ({error.sqlstate}), {about}") from error
 
 
-@contextmanager
-def _locked(connection: psycopg.Connection) -> Iterator[None]:
-    connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK_KEY])
-    try:
-        yield
-    finally:
-        connection.execute("SELECT pg_advisory_unlock(%s)", [_LOCK_KEY])
-
-
 def main(arguments: list[str]) -> None:
-    """Run from the command line: --upgrade or --status."""
+    """Run from the command line: --upgrade, --upgrade --dry-run or --status."""
     url = database_url(os.environ, "which database to migrate")
     match arguments:
         case ["--upgrade"]:
-            lines = [f"applied {migration.name}" for migration in upgrade(url)]
+            lines = _told(apply_missing(url), "")
+        case ["--upgrade", "--dry-run"] | ["--dry-run", "--upgrade"]:
+            lines = _told(apply_missing(url, rehearse=True), "would be ")
         case ["--status"]:
             lines = [f"{'applied' if step.applied else 'missing'} {step.migration.name}" for step in status(url)]
         case _:
-            sys.exit("usage: python -m emg_session.migrate --upgrade | --status")
+            sys.exit("usage: python -m emg_session.migrate --upgrade [--dry-run] | --status")
     sys.stdout.write("".join(f"{line}\n" for line in lines or ["up to date"]))
+
+
+def _told(done: Upgrade, mood: str) -> list[str]:
+    lines = [f"{mood}applied {migration.name}" for migration in done.applied]
+    return lines + ([f"{mood}adopted {done.adoption}"] if done.adoption else [])
 
 
 if __name__ == "__main__":

@@ -29,13 +29,13 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Lend a connection; a server that fell silent, which no time-out of TCP notices, is given up on as well."""
-        with _translated():
+        with database_errors():
             async with asyncio.timeout(self._answer_seconds), self._pool.connection() as connection:
                 yield connection
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def database_errors() -> Iterator[None]:
     """Translate what PostgreSQL raises; its texts, which may quote a row, stay out."""
     try:
         yield

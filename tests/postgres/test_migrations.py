@@ -1,12 +1,19 @@
 import subprocess
 import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 
+from emg_local.postgres import Postgres
 from emg_session import migrate
 from emg_session.errors import MigrationFailed, SchemaMismatch
+from tests.support.catalog import catalog
+from tests.support.postgres import fresh_database
 
 EARLIER_SYSTEM = """
 CREATE TABLE therapy_sessions (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), patient_id text,
@@ -17,6 +24,12 @@ CREATE TABLE analysis_results (id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
 INSERT INTO therapy_sessions (patient_id) VALUES ('one');
 INSERT INTO analysis_results (session_id, file_hash, emg_signals)
     SELECT id, 'ab12', '{"CH1": [0.1, 0.2]}' FROM therapy_sessions, generate_series(1, 3);
+"""
+
+A_ROW_OF_EACH = """
+WITH session AS (INSERT INTO therapy_sessions (session_code, file_hash, parameters)
+                 VALUES ('emg-' || %(n)s, 'hash-' || %(n)s, '{"profile": "standard-1"}') RETURNING *)
+INSERT INTO analysis_results (session_id, file_hash, parameters) SELECT id, file_hash, parameters FROM session
 """
 
 
@@ -47,6 +60,80 @@ def test_programs_that_migrate_at_once_take_turns(database_url: str) -> None:
     with ThreadPoolExecutor(4) as programs:
         applied = list(programs.map(migrate.upgrade, [database_url] * 4))
     assert sorted(len(part) for part in applied) == [0, 0, 0, len(migrate.migrations())]
+
+
+def in_a_process(url: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "emg_session.migrate", "--upgrade"]
+    env = {"EMG_DATABASE_URL": url}
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_ten_programs_that_start_at_once_migrate_once(database_url: str) -> None:
+    programs = [in_a_process(database_url) for _ in range(10)]
+    told = [program.communicate() for program in programs]
+    assert [(program.returncode, errors) for program, (_, errors) in zip(programs, told, strict=True)] == [(0, "")] * 10
+    assert Counter(output for output, _ in told)["up to date\n"] == 9
+    assert sum(output.count("applied") for output, _ in told) == len(migrate.migrations())
+
+
+@contextmanager
+def stopped_in_the_middle(url: str) -> Iterator["subprocess.Popen[str]"]:
+    """Yield a program that waits in migration 024 for a table of that name, which another transaction is making."""
+    with psycopg.connect(url) as other:
+        other.execute("CREATE TABLE audit_log ()")
+        program = in_a_process(url)
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        with psycopg.connect(url, autocommit=True) as watch:
+            while watch.execute(waiting).fetchone() == (0,):
+                assert program.poll() is None
+                time.sleep(0.02)
+        yield program
+        other.rollback()
+
+
+def test_a_program_killed_half_way_leaves_nothing_and_the_next_does_all(database_url: str) -> None:
+    empty = catalog(database_url)
+    with stopped_in_the_middle(database_url) as program:
+        program.kill()
+        program.communicate()
+    waited_out(database_url)
+    assert catalog(database_url) == empty
+    assert len(migrate.upgrade(database_url)) == len(migrate.migrations())
+
+
+def test_a_connection_lost_half_way_leaves_nothing_and_is_told(database_url: str) -> None:
+    empty = catalog(database_url)
+    with stopped_in_the_middle(database_url) as program:
+        query(database_url, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted")
+        _, errors = program.communicate()
+    assert (program.returncode, errors) == (1, "emg: the database does not answer; check EMG_DATABASE_URL\n")
+    assert catalog(database_url) == empty
+    assert len(migrate.upgrade(database_url)) == len(migrate.migrations())
+
+
+def waited_out(url: str) -> None:
+    """Wait until the server has noticed that its client is gone."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    while query(url, others) != [(0,)]:
+        time.sleep(0.02)
+
+
+def test_a_database_replayed_with_rows_between_is_made_of_the_same_parts_as_a_new_one(
+    database_url: str, postgres_server: Postgres
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "CREATE TABLE schema_migrations (version integer PRIMARY KEY, name text NOT NULL,"
+            " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        for migration in migrate.migrations():
+            connection.execute(migration.sql)
+            connection.execute(A_ROW_OF_EACH, {"n": migration.version})
+            connection.execute("SET search_path = public")
+    with fresh_database(postgres_server) as new:
+        migrate.upgrade(new)
+        assert catalog(database_url) == catalog(new)
+    assert query(database_url, "SELECT count(*) FROM therapy_sessions") == [(len(migrate.migrations()),)]
 
 
 def test_the_earlier_systems_rows_survive_without_their_time_series(database_url: str) -> None:

@@ -50,6 +50,7 @@ class Where:
 
 
 HERE = Where()
+Everywhere = Annotated[bool, Parameter(name=("--all-namespaces", "-A"), negative="")]
 
 
 @dataclass(frozen=True, kw_only=True)

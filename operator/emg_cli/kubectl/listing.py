@@ -4,13 +4,11 @@ import asyncio
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
-
-from emg_cli.kubectl.cluster import HERE, Where, connected
+from emg_cli.kubectl.cluster import HERE, Everywhere, Where, connected
 from emg_cli.kubectl.columns import age, print_columns, told
-from emg_cli.output import print_json
+from emg_cli.output import AsJson, print_json
 from emg_session.errors import InvalidSession
 from emg_session.resource import EMGSession
 from emg_session.status import ConditionType, Reason, reason_in
@@ -22,8 +20,8 @@ def list_sessions(
     *,
     subject: str | None = None,
     reason: Reason | None = None,
-    all_namespaces: Annotated[bool, Parameter(name=("--all-namespaces", "-A"), negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    all_namespaces: Everywhere = False,
+    json: AsJson = False,
     where: Where = HERE,
 ) -> None:
     """List sessions, the newest first, by subject or by where they stand.

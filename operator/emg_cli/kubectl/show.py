@@ -4,20 +4,18 @@ import asyncio
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
-
-from cyclopts import Parameter
+from typing import Any
 
 from emg_cli.kubectl.cluster import HERE, Where, connected
 from emg_cli.kubectl.columns import age, print_columns, told
-from emg_cli.output import print_json
+from emg_cli.output import AsJson, print_json
 from emg_session.resource import EMGSession
 
 _CONDITIONS = ("CONDITION", "STATUS", "REASON", "SINCE", "MESSAGE")
 _ATTEMPTS = ("ATTEMPT", "JOB", "MEMORY", "USED", "EXIT", "REASON", "STARTED")
 
 
-def show(name: str, *, json: Annotated[bool, Parameter(negative="")] = False, where: Where = HERE) -> None:
+def show(name: str, *, json: AsJson = False, where: Where = HERE) -> None:
     """Show all of a session: what was asked for, its conditions, attempts and result.
 
     Parameters

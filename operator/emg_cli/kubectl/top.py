@@ -6,14 +6,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from emg_cli.kubectl.cluster import HERE, Where, connected
+from emg_cli.kubectl.cluster import HERE, Everywhere, Where, connected
 from emg_cli.kubectl.columns import age, print_columns
 from emg_cli.kubectl.listing import readable
-from emg_cli.output import print_json
+from emg_cli.output import AsJson, print_json
 from emg_session.resource import EMGSession
 from emg_session.status import Reason
 
@@ -46,8 +43,8 @@ class Load:
 
 def top(
     *,
-    all_namespaces: Annotated[bool, Parameter(name=("--all-namespaces", "-A"), negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    all_namespaces: Everywhere = False,
+    json: AsJson = False,
     where: Where = HERE,
 ) -> None:
     """Show the queue: how many wait and run, for how long, and how many end in an hour.

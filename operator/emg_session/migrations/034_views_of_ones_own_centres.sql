@@ -37,17 +37,22 @@ SELECT session.id AS session_id,
        scores.overall, scores.compliance, scores.symmetry, scores.effort, scores.game, scores.bfr_compliant,
        session.centre
 FROM therapy_sessions AS session
-LEFT JOIN session_results AS current ON current.session_id = session.id
-LEFT JOIN analysis_results AS stored ON stored.id = current.result_id
-LEFT JOIN provenance ON provenance.result = current.result
-LEFT JOIN scores ON scores.result = current.result
+-- As in session_results, which joined here would be made for all sessions before one subject's are picked.
+LEFT JOIN LATERAL (
+    SELECT id, updated_at, processing_version
+    FROM analysis_results
+    WHERE file_hash = session.file_hash AND parameters = session.parameters AND analytics_summary IS NOT NULL
+    ORDER BY updated_at DESC
+    LIMIT 1) AS stored ON true
+LEFT JOIN provenance ON provenance.result_id = stored.id
+LEFT JOIN scores ON scores.result = provenance.result
 LEFT JOIN recordings AS recording ON recording.file_hash = session.file_hash
 LEFT JOIN LATERAL (
     SELECT count(*)::integer AS channels,
            avg(usable_fraction) AS usable_fraction,
            CASE WHEN bool_and(verdict = 'Usable') THEN 'good' ELSE 'poor' END AS quality
     FROM channels
-    WHERE channels.result = current.result
+    WHERE channels.result = provenance.result
     HAVING count(*) > 0) AS channel ON true
 LEFT JOIN LATERAL (
     SELECT count(*)::integer AS muscles,
@@ -58,7 +63,7 @@ LEFT JOIN LATERAL (
            avg(mdf_hz) AS mean_mdf_hz,
            avg(mdf_slope_hz_per_minute) AS mean_mdf_slope_hz_per_minute
     FROM muscles
-    WHERE muscles.result = current.result
+    WHERE muscles.result = provenance.result
     HAVING count(*) > 0) AS muscle ON true
 WHERE (SELECT NOT row_security_active('therapy_sessions') OR '*' = ANY (readable_centres()))
    OR session.centre = ANY ((SELECT readable_centres())::text[]);
@@ -77,9 +82,14 @@ SELECT session.id AS session_id,
        contractions.meets_duration, contractions.is_good, contractions.long, contractions.merged, contractions.faults,
        session.centre
 FROM therapy_sessions AS session
-JOIN session_results AS current ON current.session_id = session.id
-JOIN provenance ON provenance.result = current.result
-JOIN muscles ON muscles.result = current.result
+CROSS JOIN LATERAL (
+    SELECT id
+    FROM analysis_results
+    WHERE file_hash = session.file_hash AND parameters = session.parameters AND analytics_summary IS NOT NULL
+    ORDER BY updated_at DESC
+    LIMIT 1) AS stored
+JOIN provenance ON provenance.result_id = stored.id
+JOIN muscles ON muscles.result = provenance.result
 JOIN contractions ON contractions.result = muscles.result AND contractions.muscle_number = muscles.muscle_number
 WHERE (SELECT NOT row_security_active('therapy_sessions') OR '*' = ANY (readable_centres()))
    OR session.centre = ANY ((SELECT readable_centres())::text[]);
