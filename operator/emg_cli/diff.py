@@ -6,15 +6,15 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from emg_cli.output import print_json
+from emg_cli.comparison_table import print_comparison
+from emg_cli.output import AsJson, print_json
 from emg_cli.site import Site
-from emg_local.tables import print_comparison
 from emg_session.agreement import Comparison, compare, measure
 from emg_session.errors import InvalidSettings
 from emg_session.pairs import stored_pairs
 
 
-def diff(first: str, second: str, *, json: bool = False, data: Path | None = None) -> None:
+def diff(first: str, second: str, *, json: AsJson = False, data: Path | None = None) -> None:
     """Compare two profiles over the recordings that are stored under both.
 
     Parameters

@@ -4,10 +4,11 @@ import asyncio
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from cyclopts import Parameter
 
 from emg_api.adapters.gcs import GcsOptions
 from emg_cli.output import print_json
@@ -41,7 +42,7 @@ def send(
     sender: SenderName = "supabase",
     bucket: str = "recordings",
     key: str | None = None,
-    secret: str | None = None,
+    secret: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
 ) -> None:
     """Post the notice a sender would post for a file, signed; uploads nothing.
 

@@ -1,18 +1,13 @@
-"""Summaries and comparisons as people read them in a terminal."""
+"""A summary as people read it in a terminal."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from emg_session.agreement import Change, Comparison
-
 _COLUMNS = ("muscle", "count", "good", "mean ms", "RMS µV", "MPF Hz", "MDF Hz", "compliance")
-_AGREEMENT_COLUMNS = ("metric", "n", "bias", "SD", "lower limit", "upper limit")
-_MOST_CHANGES = 20
 
 
 def print_summary(summary: Mapping[str, Any], console: Console) -> None:
@@ -26,32 +21,6 @@ def print_summary(summary: Mapping[str, Any], console: Console) -> None:
     parts = [f"{name} {_number(scores[name])}" for name in ("overall", "compliance", "symmetry", "effort", "game")]
     console.print("scores: " + ", ".join(parts), markup=False)
     console.print("For research use, not a medical device.")
-
-
-def print_comparison(comparison: Comparison, first: str, second: str, console: Console) -> None:
-    """Print limits of agreement, a row for each metric, then how many contractions changed sides, and which first."""
-    title = f"{second} - {first}: {comparison.recordings} recordings, {comparison.subjects} subjects"
-    table = Table(title=title, box=SIMPLE, title_justify="left")
-    for column in _AGREEMENT_COLUMNS:
-        table.add_column(column, justify="left" if column == "metric" else "right")
-    for metric in comparison.metrics:
-        values = (metric.bias, metric.sd, metric.lower, metric.upper)
-        table.add_row(metric.metric, str(metric.n), *("-" if v is None else f"{v:.4g}" for v in values))
-    console.print(table)
-    console.print("contractions: " + ", ".join(f"{n} {side}" for side, n in comparison.contractions.items()))
-    for line in _changes(comparison.changes):
-        console.print(line, markup=False, highlight=False)
-    console.print("For research use, not a medical device.")
-
-
-def _changes(changes: Sequence[Change]) -> Iterator[str]:
-    for criterion, count in Counter(change.criterion for change in changes).items():
-        yield f"{count} change sides: {criterion}"
-    for change in changes[:_MOST_CHANGES]:
-        sides = f"{change.criterion} {change.first} -> {change.second}".lower()
-        yield f"  {change.session_code} {change.muscle} {change.start_ms:.0f}-{change.end_ms:.0f} ms: {sides}"
-    if len(changes) > _MOST_CHANGES:
-        yield f"  and {len(changes) - _MOST_CHANGES} more: --json lists them all"
 
 
 def _muscles(summary: Mapping[str, Any]) -> Table:
