@@ -5,7 +5,14 @@ import re
 import sys
 from pathlib import Path
 
-PROGRAMS = ("emg_api.__main__", "emg_operator.__main__", "emg_session.migrate", "emg_worker.__main__")
+PROGRAMS = (
+    "emg_api.access.kubernetes",
+    "emg_api.run_receiver",
+    "emg_api.run_signals",
+    "emg_operator.__main__",
+    "emg_session.migrate",
+    "emg_worker.__main__",
+)
 
 
 # The client imports a class's module when the class is first asked for.
