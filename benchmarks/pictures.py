@@ -87,7 +87,7 @@ def take(page: Page, code: str, folder: Path) -> None:
     page.wait_for_function("() => document.querySelector('.signals').dataset.loaded.split(' ')[1] < 70")
     page.evaluate("() => scrollTo(0, 0)")
     page.mouse.move(620, 480)
-    page.wait_for_timeout(300)
+    page.wait_for_selector(".tooltip:not([hidden])")
     save(page, folder / "faults.png", page.screenshot())
     page.goto(f"/#/sessions/{code}/report")
     page.wait_for_selector("article.report svg")
