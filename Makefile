@@ -16,7 +16,7 @@ FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK_GROUP = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 LOCK = $(LOCK_GROUP) pyproject.toml
 
-.PHONY: help build run demo test check format bench bench-api bench-database bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos scale wheel image notebook reference problems chart bench-viewer pictures lock clean
+.PHONY: help build run demo test check format bench bench-api bench-database bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos chaos-node scale wheel image notebook reference problems chart bench-viewer pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -84,6 +84,9 @@ fuzz: ## change bytes at random until something breaks: FUZZ_SECONDS for each ta
 
 chaos: build ## kill the operator 50 times while 100 sessions run, with a real API server
 	EMG_CHAOS_KILLS=50 EMG_CHAOS_SESSIONS=100 EMG_REQUIRE_ALL=1 $(BIN)/pytest -q tests/apiserver/test_chaos.py
+
+chaos-node: build ## kill operators 50 times while 100 sessions run on a real node (root, Debian, Go)
+	EMG_NODE_KILLS=50 EMG_NODE_SESSIONS=100 EMG_REQUIRE_ALL=1 $(BIN)/pytest -q tests/cluster/test_chaos.py
 
 scale: build ## 10,000 sessions with a real API server: speed, writes, memory, restart, bytes in etcd
 	$(BIN)/python benchmarks/scale.py $(SCALE)
