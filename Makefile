@@ -117,7 +117,7 @@ chart: build ## write the chart's README and schema anew, from its values.yaml
 	$(BIN)/python -m tests.support.chart_values
 
 lock: ## resolve pyproject.toml anew into requirements/*.txt (needs uv)
-	$(LOCK) --quiet -o requirements/image.txt
+	$(LOCK) --quiet --extra otel -o requirements/image.txt
 	$(LOCK) --quiet --extra local --extra otel --group dev --group build -c requirements/image.txt -o requirements/dev.txt
 	$(LOCK_GROUP) --quiet --group pyproject.toml:tryout --no-deps -c requirements/dev.txt -o requirements/tryout.txt
 	sed -i "s/ and platform_python_implementation == 'CPython'//" requirements/*.txt

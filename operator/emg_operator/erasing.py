@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from emg_operator.bodies import Body
 from emg_operator.cluster import Cluster, SessionGone, StatusConflict
+from emg_operator.unreadable import read_session
 from emg_session.database import SummaryStore
 from emg_session.erasure import Erasures
 from emg_session.errors import Failure, InvalidSession
@@ -93,6 +94,6 @@ class Erasing:
 
 def _parse(body: Body) -> EMGSession | None:
     try:
-        return EMGSession.from_body(body)
+        return read_session(body)
     except InvalidSession:
         return None

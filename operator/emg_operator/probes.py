@@ -16,7 +16,7 @@ from emg_session.errors import DatabaseUnavailable, Failure
 log = logging.getLogger(__name__)
 
 PORT = 8081
-_HOST = "0.0.0.0"  # noqa: S104 - a pod is reached on its own address
+_HOST = None  # every address of the pod, of either family
 # The kubelet waits for a second.
 _SECONDS_TO_CHECK = 0.8
 

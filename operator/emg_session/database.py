@@ -112,12 +112,6 @@ WHERE is_erased(asked.uri, asked.version, asked.subject)
 """
 
 _SESSIONS = """
-SELECT session_code FROM therapy_sessions
-WHERE session_code = ANY(%(session_codes)s::text[])
-  AND (file_hash IS NOT NULL OR created_at > now() - interval '1 day')
-"""
-
-_SESSIONS = """
 SELECT session.id, session.session_code, session.file_path, session.object_version, session.file_size_bytes,
        session.subject, session.parameters ->> 'profile' AS profile, session.game_metadata, session.created_at,
        result.analytics_summary

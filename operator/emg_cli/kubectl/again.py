@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from emg_cli.kubectl.cluster import HERE, Cluster, Where, connected
 from emg_session.resource import API_VERSION, KIND, RERUN_ANNOTATION
 
@@ -28,7 +30,7 @@ def rerun(*names: str, where: Where = HERE) -> None:
 def replay(*names: str, where: Where = HERE) -> None:
     """Make sessions anew, as if their notices came just now: with no attempt behind them.
 
-    Their results stay; a session that has one ends at once. If this is interrupted, the sweep finds what is missing.
+    Their results stay; a session that has one ends at once.
 
     Parameters
     ----------
@@ -52,13 +54,24 @@ async def _merge(change: dict[str, Any], cluster: Cluster, name: str) -> None:
 
 
 async def _replay(cluster: Cluster, name: str) -> None:
+    """Delete and create, once it is known that the second can work; what is lost in between is told whole."""
     body = await cluster.body(name)
-    await cluster.delete(name, body["metadata"]["uid"])
-    await cluster.create(anew(body))
+    manifest = anew(body)
+    await cluster.try_create(manifest)
+    try:
+        await cluster.delete(name, body["metadata"]["uid"])
+        await cluster.await_no_jobs(name)
+        await cluster.create(manifest)
+    except BaseException:
+        sys.stderr.write("not made anew; should the session be gone, give this to `kubectl create -f -`:\n")
+        sys.stderr.write(msgspec.json.encode(manifest).decode() + "\n")
+        raise
 
 
 def anew(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a session was created from; where it stands and whose it is are left behind."""
     kept = ("name", "namespace", "labels", "annotations")
     metadata = {field: body["metadata"][field] for field in kept if field in body["metadata"]}
+    annotations = metadata.get("annotations", {})
+    metadata |= {"annotations": {name: annotations[name] for name in annotations if name != RERUN_ANNOTATION}}
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": body["spec"]}

@@ -12,7 +12,7 @@ from kubernetes.aio import client, config
 
 from emg_operator.lease import LEASE_NAME
 from emg_session.errors import ClusterUnavailable, InvalidSettings, PermanentFailure
-from emg_session.resource import GROUP, PLURAL, SWEEP_ANNOTATION, VERSION
+from emg_session.resource import GROUP, PLURAL, SESSION_LABEL, SWEEP_ANNOTATION, VERSION
 from emg_session.sessions import REQUEST_SECONDS, cluster_errors
 
 _FORBIDDEN, _NOT_FOUND = 403, 404
@@ -91,8 +91,8 @@ class Cluster:
             )
 
     async def delete(self, name: str, uid: str) -> None:
-        """Delete this very session and return once it and its Jobs are gone; raises NoSuchSession."""
-        only = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=uid), propagation_policy="Foreground")
+        """Delete this very session and return once it is gone; raises NoSuchSession."""
+        only = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid=uid))
         with explained(name):
             await self._objects.delete_namespaced_custom_object(
                 *self._path, name, body=only, _request_timeout=REQUEST_SECONDS
@@ -103,12 +103,30 @@ class Cluster:
             await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
         raise ClusterUnavailable(f"{name} is still being deleted: create it again once it is gone")
 
-    async def create(self, manifest: dict[str, Any]) -> None:
+    async def await_no_jobs(self, name: str) -> None:
+        """Return once a session's Jobs are gone, which follow it by owner reference."""
+        jobs = client.BatchV1Api(self.api)
+        for _ in range(_MOST_LOOKS):
+            with explained():
+                found = await jobs.list_namespaced_job(
+                    self.namespace, label_selector=f"{SESSION_LABEL}={name}", _request_timeout=REQUEST_SECONDS
+                )
+            if not found.items:
+                return
+            await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
+        raise ClusterUnavailable(f"Jobs of {name} are still being deleted")
+
+    async def create(self, manifest: dict[str, Any], *, dry_run: str | None = None) -> None:
         """Create a session."""
         with explained():
             await self._objects.create_namespaced_custom_object(
-                *self._path, manifest, field_validation="Strict", _request_timeout=REQUEST_SECONDS
+                *self._path, manifest, dry_run=dry_run, field_validation="Strict", _request_timeout=REQUEST_SECONDS
             )
+
+    async def try_create(self, manifest: dict[str, Any]) -> None:
+        """Have the API server say whether it would take a session, under a name that is free."""
+        metadata = manifest["metadata"] | {"name": f"{manifest['metadata']['name'][:50]}-again"}
+        await self.create(manifest | {"metadata": metadata}, dry_run="All")
 
     async def ask_for_sweep(self, moment: str) -> None:
         """Leave the wish for a sweep on the operator's lease."""
