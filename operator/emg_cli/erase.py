@@ -1,6 +1,7 @@
 """`emg erase` and `emg retain`."""
 
 import asyncio
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from cyclopts.validators import Number
 from emg_cli.output import print_bytes, print_json
 from emg_cli.site import Site
 from emg_session.erasure import Erasure, Erasures
-from emg_session.errors import InvalidSettings, StorageUnavailable
+from emg_session.errors import InvalidSettings, StorageUnavailable, UnknownBucket
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import is_recording, subject_of
 
@@ -98,7 +99,16 @@ async def _delete_recordings(buckets: Buckets, known: list[str], erasures: Erasu
                 raise StorageUnavailable(f"bucket {bucket} has keys that can't be read: rename or delete them first")
             mine = [o.uri for o in page.objects if is_recording(o.key) and subject_of(o.key) == erasure.subject]
             found |= dict.fromkeys(await erasures.in_centre(mine, erasure.centre) if mine else [])
-    return sum([await store.delete(uri) for uri in found])
+    return sum([await _delete(store, uri) for uri in found])
+
+
+async def _delete(store: RecordingStore, uri: str) -> bool:
+    """Delete a recording; one of a bucket that is no longer ours, or of an earlier system's disk, is told of."""
+    try:
+        return await store.delete(uri)
+    except UnknownBucket:
+        sys.stderr.write("not deleted: a recording that is in no bucket of EMG_BUCKETS\n")
+        return False
 
 
 async def _retain(site: Site, days: int) -> int:

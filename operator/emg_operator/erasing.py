@@ -49,17 +49,24 @@ class Erasing:
         """Look until cancelled; what fails is done at a later look."""
         while True:
             try:
+                await self.expire()
+            except Failure as failure:
+                log.warning("what is too old is not erased yet: %s", failure)
+            try:
                 await self.look()
             except Failure as failure:
                 log.warning("what was erased is not removed yet: %s", failure)
             await asyncio.sleep(self._every_s)
 
-    async def look(self) -> None:
-        """Erase what is too old, then remove the sessions of what was erased. Raises a Failure."""
+    async def expire(self) -> None:
+        """Erase what is too old, once an hour, whether or not that works. Raises a Failure."""
         if self._retention_days and self._clock() - self._expired_at >= _EXPIRE_EVERY_S:
-            count = await self._erasures.expire(self._retention_days)
             self._expired_at = self._clock()
+            count = await self._erasures.expire(self._retention_days)
             log.info("retention: %d sessions older than %d days erased", count, self._retention_days)
+
+    async def look(self) -> None:
+        """Remove the sessions of what was erased. Raises a Failure."""
         newest = await self._erasures.newest_tombstone()
         if newest == self._seen and self._clock() - self._looked_at < _EVERYTHING_EVERY_S:
             return
@@ -93,7 +100,10 @@ class Erasing:
 
 
 def _parse(body: Body) -> EMGSession | None:
+    """Return a session; None for one that can't be read, or whose address PostgreSQL can't hold: it knows none such."""
     try:
-        return read_session(body)
+        session = read_session(body)
     except InvalidSession:
         return None
+    recording = session.spec.recording
+    return None if "\0" in recording.uri + recording.version else session

@@ -10,6 +10,7 @@ from emg_session.errors import InvalidSettings
 from emg_session.settings import required
 
 CONNECT_SECONDS = 5
+_IDLE_SECONDS = 60
 _EXAMPLE = "postgresql://emg:password@host:5432/emg, with %XX for what is special in a password"
 
 
@@ -35,7 +36,10 @@ def connection_options(url: str, *, statement_seconds: float | None = None) -> d
     }
     if statement_seconds is not None:
         # First, so that what the URL says wins.
-        ours["options"] = f"-c statement_timeout={round(1000 * statement_seconds)} {given.pop('options', '')}".strip()
+        # A program whose node is gone holds its locks no longer than that.
+        ended = f"-c idle_in_transaction_session_timeout={1000 * _IDLE_SECONDS}"
+        limits = f"-c statement_timeout={round(1000 * statement_seconds)} {ended}"
+        ours["options"] = f"{limits} {given.pop('options', '')}".strip()
     return ours | given
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from emg_session.errors import InvalidSettings
 from emg_session.pool import Connection, Database
-from emg_session.resource import RecordingRef
+from emg_session.resource import RecordingRef, subject_of
 
 # Triggers take the same lock, but later: taken first, it lets nobody wait for us while we wait for them.
 _LOCK = "SELECT pg_advisory_xact_lock(4766201033)"
@@ -45,7 +45,8 @@ ORDER BY 1, 2
 _COUNT_ROWS = """
 WITH mine AS (SELECT id, file_hash FROM therapy_sessions WHERE subject = %(subject)s AND centre = %(centre)s)
 SELECT (SELECT count(*) FROM session_personal_data WHERE session_id IN (SELECT id FROM mine)),
-       (SELECT count(*) FROM analysis_results WHERE file_hash IN (SELECT file_hash FROM mine)),
+       (SELECT count(*) FROM analysis_results
+        WHERE file_hash IN (SELECT file_hash FROM mine) OR session_id IN (SELECT id FROM mine)),
        (SELECT count(*) FROM superseded_results WHERE file_hash IN (SELECT file_hash FROM mine))
 """
 _COUNTED = ("sessions", "personal_data", "results", "superseded_results")
@@ -96,6 +97,7 @@ _NOT_ERASED = (
     "backups of the database and of storage: they end by their own rules",
     "older versions in a versioned bucket, where a lifecycle rule has to end them",
     "lines of the audit log, which know sessions by pseudonymous names",
+    "tables of an earlier system that are none of ours",
 )
 
 
@@ -130,13 +132,15 @@ class Erasures:
         self._database = database
 
     async def centre_of(self, subject: str, centre: str | None) -> str:
-        """Return the centre that is meant; raises InvalidSettings where that has to be said."""
-        if centre is not None:
-            return centre
+        """Return the centre that is meant; raises InvalidSettings where that has to be said, or nobody has the code."""
         async with self._database.connection() as connection:
             rows = await (await connection.execute(_CENTRES_OF, {"subject": subject})).fetchall()
             there_are_centres = await _value(connection, _HAS_CENTRES, {})
         centres = [row[0] for row in rows]
+        if not centres and subject_of(f"{subject}/one.c3d") != subject:
+            raise InvalidSettings("no session has this subject, nor could one: codes are like P001")
+        if centre is not None:
+            return centre
         if len(centres) > 1 or (not centres and there_are_centres):
             known = f"is known in {len(centres)} centres" if centres else "has no session"
             raise InvalidSettings(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 import psycopg
+from psycopg import sql
 
 from emg_session.adoption import Adoption, adopted, set_aside_earlier_results
 from emg_session.connections import connection_options, database_url
@@ -27,6 +28,9 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )
 """
+_HAS_TABLE = "SELECT to_regclass(%s) IS NOT NULL"
+_SAY_MIGRATING = "SELECT set_config('emg.migrating', 'yes', true)"
+_WRITTEN = ("therapy_sessions", "analysis_results", "session_personal_data")
 _HAS_LEDGER = "SELECT to_regclass('schema_migrations') IS NOT NULL"
 _APPLIED = "SELECT version, checksum FROM schema_migrations"
 _RECORD = "INSERT INTO schema_migrations (version, name, checksum) VALUES (%(version)s, %(name)s, %(checksum)s)"
@@ -95,12 +99,21 @@ def apply_missing(url: str, *, rehearse: bool = False) -> Upgrade:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_KEY])
         connection.execute(_MAKE_LEDGER)
         missing = [step.migration for step in _plan(connection) if not step.applied]
+        _hold_tables(connection, missing)
         adopting = bool(missing) and set_aside_earlier_results(connection)
         if adopting:
             _make_tables_again(connection, missing)
         for migration in missing:
             _apply(connection, migration)
         return Upgrade(missing, adopted(connection) if adopting else None)
+
+
+def _hold_tables(connection: psycopg.Connection, missing: list[Migration]) -> None:
+    """Wait for programs that write, in the order in which they take the tables: nobody and we wait for each other."""
+    connection.execute(_SAY_MIGRATING)
+    for table in _WRITTEN if missing else ():
+        if connection.execute(_HAS_TABLE, [table]).fetchone() == (True,):
+            connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table)))
 
 
 def _make_tables_again(connection: psycopg.Connection, missing: list[Migration]) -> None:

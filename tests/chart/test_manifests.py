@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from emg_operator.wanted import Wanted
 from tests.cluster.machine import BIN, ROOT, run
 from tests.support.charts import (
     CHART,
@@ -99,14 +100,16 @@ def test_each_program_takes_the_database_secret_of_its_own() -> None:
     assert variables(operator)["EMG_WORKER_SECRET"] == "emg-worker,worker-database,my-storage"
 
 
-def test_a_migration_of_another_image_is_another_job() -> None:
-    names = {
-        manifest["metadata"]["name"]
-        for tag in ("1", "2")
-        for manifest in render(merged(EXISTING, {"image": {"tag": tag}}))
-        if manifest["kind"] == "Job"
-    }
-    assert len(names) == 2
+def test_every_release_has_a_migration_of_its_own() -> None:
+    names = [manifest["metadata"]["name"] for manifest in render(EXISTING) if manifest["kind"] == "Job"]
+    assert names == ["emg-migration-1"]  # the release's revision
+
+
+def test_the_sweep_looks_also_for_what_senders_without_options_may_tell_of() -> None:
+    senders = {"keys": {"supabase": ["key"]}, "options": {"s3": {"buckets": ["other"]}}}
+    manifests = render(merged(TRYOUT, {"senders": senders}))
+    told = variables(one(manifests, "Deployment", "emg-operator")["spec"]["template"]["spec"])["EMG_SENDERS"]
+    assert Wanted.from_json(told).admits("recordings", "P001/a.c3d")
 
 
 def test_a_job_never_changes_under_its_name() -> None:

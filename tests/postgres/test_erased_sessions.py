@@ -128,5 +128,7 @@ async def test_retention_takes_row_and_session(cluster: Listed, database: Databa
     await summaries.save_received("emg-old", ERASED, None)
     async with database.connection() as connection:
         await connection.execute("UPDATE therapy_sessions SET created_at = now() - interval '31 days'")
-    await erasing(cluster, database, retention_days=30).look()
+    eraser = erasing(cluster, database, retention_days=30)
+    await eraser.expire()
+    await eraser.look()
     assert (cluster.subjects, await summaries.find_session("emg-old")) == ({"P002"}, None)

@@ -253,3 +253,8 @@ async def test_a_new_tombstone_has_a_larger_number(database) -> None:
     before = await Erasures(database).newest_tombstone()
     await erase(database)
     assert await Erasures(database).newest_tombstone() > before
+
+
+async def test_a_code_that_nobody_has_or_could_have_is_refused(database) -> None:
+    with pytest.raises(InvalidSettings, match="codes are like P001"):
+        await Erasures(database).centre_of("p001 ", "")

@@ -110,6 +110,17 @@ async def test_a_document_that_changes_changes_the_tables(store: SummaryStore, d
     assert query(database_url, "SELECT count(*) FROM provenance") == [{"count": 1}]
 
 
+async def test_what_the_bytes_say_of_a_recording_replaces_what_was_said_before(
+    store: SummaryStore, data: bytes, database_url: str
+) -> None:
+    await store.save_result("emg-a", spec("a", "standard-1"), analysed(data, "emg-a", "standard-1"))
+    truth = query(database_url, "SELECT * FROM recordings")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE recordings SET sample_rate_hz = 1000, recorded_at = NULL")
+    await store.save_result("emg-b", spec("b", "ghostly-2"), analysed(data, "emg-b", "ghostly-2"))
+    assert query(database_url, "SELECT * FROM recordings") == truth
+
+
 async def test_what_is_erased_is_gone_from_every_table(store: SummaryStore, data: bytes, database_url: str) -> None:
     for profile in PROFILES:
         await store.save_result(f"emg-{profile}", spec(profile, profile), analysed(data, f"emg-{profile}", profile))

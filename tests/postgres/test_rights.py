@@ -326,3 +326,20 @@ def test_who_may_make_no_roles_is_told_what_to_have_an_administrator_run(unprivi
     with psycopg.connect(administrator) as connection:
         connection.execute(str(refused.value).partition(" run ")[2].partition(" then ")[0])
     assert migrate.upgrade(owner)[-1] == migrate.migrations()[-1]
+
+
+async def test_a_temporary_table_called_like_one_of_ours_opens_no_view(filled: str) -> None:
+    with login(filled, "emg_researcher") as url, psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TEMPORARY TABLE therapy_sessions (session_code text)")
+        for view in ("bi_sessions", "bi_contractions", "bi_subject_weeks"):
+            assert connection.execute(f"SELECT count(*) FROM {view}".encode()).fetchone() == (0,)
+
+
+def test_nobody_may_hang_our_trigger_functions_on_tables_of_their_own(migrated: str) -> None:
+    query = """
+    SELECT proname FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace AND has_function_privilege('public', oid, 'EXECUTE')
+      AND (prosecdef OR prorettype = 'trigger'::regtype)
+    """
+    with psycopg.connect(migrated) as connection:
+        assert connection.execute(query).fetchall() == []

@@ -168,8 +168,6 @@ BEGIN
         RETURN;
     END IF;
 
-    -- Who adds the first result of some bytes and who removes the last take turns: see forget_recording.
-    PERFORM pg_advisory_xact_lock(hashtextextended(stored.file_hash, 0));
     INSERT INTO recordings
     SELECT stored.file_hash, told.size_bytes, told.byte_order, told.storage, told.frames, told.samples_per_channel,
            told.sample_rate_hz, told.point_rate_hz, told.duration_s, timestamp_or_null(told.game ->> 'recorded_at'),
@@ -178,7 +176,14 @@ BEGIN
     FROM jsonb_to_record(recording) AS told (
         size_bytes bigint, byte_order text, storage text, frames bigint, samples_per_channel bigint,
         sample_rate_hz double precision, point_rate_hz double precision, duration_s double precision, game jsonb)
-    ON CONFLICT (file_hash) DO NOTHING;
+    -- What the earlier system said of a recording gives way to what its bytes say, and never the other way round.
+    ON CONFLICT (file_hash) DO UPDATE
+    SET (size_bytes, byte_order, storage, frames, samples_per_channel, sample_rate_hz, point_rate_hz, duration_s,
+         recorded_at, game_level, game_score, game_duration_s)
+        = ROW (excluded.size_bytes, excluded.byte_order, excluded.storage, excluded.frames, excluded.samples_per_channel,
+               excluded.sample_rate_hz, excluded.point_rate_hz, excluded.duration_s, excluded.recorded_at,
+               excluded.game_level, excluded.game_score, excluded.game_duration_s)
+    WHERE summary ->> 'schema' = 'emg-summary/1' AND (recordings.*) IS DISTINCT FROM (excluded.*);
 
     INSERT INTO provenance (result_id, profile, profile_digest, core_version)
     VALUES (stored.id, summary #>> '{profile,name}', summary #>> '{profile,digest}',
@@ -270,9 +275,20 @@ BEGIN
 END
 $$;
 
+-- Who adds the first result of some bytes and who removes the last take turns. Migrations hold the tables alone: a lock
+-- for each of many thousand results would be more than a server has room for.
+CREATE FUNCTION take_turns(file_hash text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF coalesce(current_setting('emg.migrating', true), '') <> 'yes' THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended(file_hash, 0));
+    END IF;
+END
+$$;
+
 CREATE FUNCTION fill_tables_for_people() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
+    PERFORM take_turns(NEW.file_hash);
     PERFORM fill_tables_for_people(NEW);
     RETURN NULL;
 END
@@ -285,7 +301,7 @@ CREATE TRIGGER analysis_results_fill_tables
 CREATE FUNCTION forget_recording() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended(OLD.file_hash, 0));
+    PERFORM take_turns(OLD.file_hash);
     DELETE FROM recordings
     WHERE file_hash = OLD.file_hash
       AND NOT EXISTS (SELECT FROM analysis_results WHERE file_hash = OLD.file_hash);

@@ -30,6 +30,21 @@ BEGIN
 END
 $$;
 
+-- Text of columns that nobody here knows may be about a person.
+CREATE FUNCTION without_text(told jsonb) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN CASE jsonb_typeof(told)
+        WHEN 'object' THEN
+            (SELECT coalesce(jsonb_object_agg(key, without_text(value)), '{}') FROM jsonb_each(told)
+             WHERE jsonb_typeof(value) <> 'string')
+        WHEN 'array' THEN
+            (SELECT coalesce(jsonb_agg(without_text(value)), '[]') FROM jsonb_array_elements(told) AS each (value)
+             WHERE jsonb_typeof(value) <> 'string')
+        ELSE told
+    END;
+END
+$$;
+
 CREATE FUNCTION number_in(told jsonb, name text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE jsonb_typeof(told -> name) WHEN 'number' THEN told -> name END
 $$;
@@ -150,7 +165,7 @@ CREATE FUNCTION earlier_document(told jsonb, recording jsonb) RETURNS jsonb LANG
                'scores', earlier_scores(object_in(told, 'compliance_scores')),
                'provenance', jsonb_build_object('sha256', recording -> 'sha256', 'profile', 'earlier',
                                                 'core_version', 'earlier ' || (told ->> 'processing_version')))
-           || rest_of(told
+           || rest_of(without_text(told)
                       - ARRAY['id', 'session_id', 'c3d_metadata_id', 'file_hash', 'processing_version',
                               'processing_params', 'analytics_data', 'compliance_scores', 'created_at', 'updated_at',
                               'expires_at', 'last_accessed_at', 'cache_hits', 'optimization_applied', 'parameters',
@@ -165,13 +180,18 @@ CREATE FUNCTION earlier_document(told jsonb, recording jsonb) RETURNS jsonb LANG
                    ELSE rest_of(jsonb_build_object('analytics_data', told -> 'analytics_data'), '{}') END
 $$;
 
+-- A patient's name or number is no pseudonym.
+CREATE FUNCTION pseudonym_in(told text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN told ~ '^[A-Z]{1,4}[0-9]{1,6}$' THEN told END
+$$;
+
 CREATE FUNCTION adopt_sessions() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF to_regclass('c3d_metadata') IS NOT NULL THEN
         INSERT INTO therapy_sessions
             (id, file_path, file_size_bytes, file_hash, subject, game_metadata, created_at, updated_at)
         SELECT id, told ->> 'file_path', (told ->> 'file_size_bytes')::bigint, told ->> 'file_hash',
-               left(coalesce(told ->> 'resolved_patient_id', told ->> 'patient_id'), 63),
+               pseudonym_in(coalesce(told ->> 'resolved_patient_id', told ->> 'patient_id')),
                object_in(told, 'game_metadata'),
                coalesce((told ->> 'upload_date')::timestamptz, (told ->> 'created_at')::timestamptz, now()),
                coalesce((told ->> 'updated_at')::timestamptz, now())
@@ -183,7 +203,7 @@ BEGIN
         ON CONFLICT (session_id) DO NOTHING;
     END IF;
     UPDATE therapy_sessions AS session
-    SET subject = left(to_jsonb(session) ->> 'patient_id', 63)
+    SET subject = pseudonym_in(to_jsonb(session) ->> 'patient_id')
     WHERE subject IS NULL;
     -- Names and free text have their own table.
     INSERT INTO session_personal_data AS known (session_id, player_name, therapist_id, group_id, marker_set)
@@ -223,7 +243,8 @@ BEGIN
     JOIN earlier_recordings ON earlier_recordings.id = stored.id
     LEFT JOIN therapy_sessions AS session ON session.id = coalesce(stored.session_id, stored.c3d_metadata_id)
     JOIN (
-        SELECT id, row_number() OVER (PARTITION BY file_hash, processing_params ORDER BY created_at DESC, id) AS place,
+        SELECT id, row_number() OVER (PARTITION BY file_hash, coalesce(processing_params, '{}')
+                                      ORDER BY created_at DESC NULLS LAST, id) AS place,
                jsonb_build_object('profile', 'earlier', 'options', coalesce(processing_params, '{}')) AS parameters
         FROM earlier_results) AS asked
       ON asked.id = stored.id;
@@ -257,7 +278,7 @@ $$;
 DROP FUNCTION adopt_results(), adopt_sessions(), earlier_document(jsonb, jsonb), earlier_recording(text, jsonb),
     earlier_scores(jsonb), earlier_muscle(text, jsonb), earlier_contractions(jsonb), earlier_contraction(jsonb),
     earlier_windows(jsonb), rest_of(jsonb, text[]), object_in(jsonb, text), whole_number_in(jsonb, text),
-    number_in(jsonb, text), without_time_series(jsonb);
+    number_in(jsonb, text), without_time_series(jsonb), without_text(jsonb), pseudonym_in(text);
 
 -- Three ways to look at it: the documents as text beside the time series they stand for (about 430 bytes of JSON per
 -- sample instant in the earlier system); what was adopted as the server packs it, before and after; and the whole table

@@ -64,6 +64,17 @@ CREATE TRIGGER therapy_sessions_lock_erasure BEFORE DELETE ON therapy_sessions
 CREATE FUNCTION delete_results_of_nobody() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 BEGIN
+    -- Of the earlier system a session may have results of other bytes, too.
+    DELETE FROM analysis_results AS stored
+    WHERE stored.session_id = OLD.id AND stored.file_hash IS DISTINCT FROM OLD.file_hash
+      AND NOT EXISTS (SELECT FROM therapy_sessions AS other
+                      WHERE other.file_hash = stored.file_hash AND other.id <> OLD.id);
+    IF to_regclass('c3d_metadata') IS NOT NULL THEN
+        BEGIN
+            EXECUTE 'DELETE FROM c3d_metadata WHERE id = $1' USING OLD.id;
+        EXCEPTION WHEN foreign_key_violation THEN NULL;  -- a table that nobody here knows needs it
+        END;
+    END IF;
     IF OLD.file_hash IS NULL OR NOT EXISTS (
         SELECT FROM therapy_sessions AS other WHERE other.file_hash = OLD.file_hash AND other.id <> OLD.id) THEN
         DELETE FROM analysis_results WHERE file_hash = OLD.file_hash OR (file_hash IS NULL AND session_id = OLD.id);

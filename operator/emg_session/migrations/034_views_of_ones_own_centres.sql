@@ -14,7 +14,7 @@ CROSS JOIN LATERAL (
     ORDER BY updated_at DESC
     LIMIT 1) AS stored
 JOIN provenance ON provenance.result_id = stored.id
-WHERE (SELECT NOT row_security_active('therapy_sessions') OR '*' = ANY (readable_centres()))
+WHERE (SELECT NOT row_security_active('therapy_sessions'::regclass) OR '*' = ANY (readable_centres()))
    OR session.centre = ANY ((SELECT readable_centres())::text[]);
 
 CREATE OR REPLACE VIEW bi_sessions WITH (security_barrier) AS
@@ -65,7 +65,7 @@ LEFT JOIN LATERAL (
     FROM muscles
     WHERE muscles.result = provenance.result
     HAVING count(*) > 0) AS muscle ON true
-WHERE (SELECT NOT row_security_active('therapy_sessions') OR '*' = ANY (readable_centres()))
+WHERE (SELECT NOT row_security_active('therapy_sessions'::regclass) OR '*' = ANY (readable_centres()))
    OR session.centre = ANY ((SELECT readable_centres())::text[]);
 
 CREATE OR REPLACE VIEW bi_contractions WITH (security_barrier) AS
@@ -91,7 +91,7 @@ CROSS JOIN LATERAL (
 JOIN provenance ON provenance.result_id = stored.id
 JOIN muscles ON muscles.result = provenance.result
 JOIN contractions ON contractions.result = muscles.result AND contractions.muscle_number = muscles.muscle_number
-WHERE (SELECT NOT row_security_active('therapy_sessions') OR '*' = ANY (readable_centres()))
+WHERE (SELECT NOT row_security_active('therapy_sessions'::regclass) OR '*' = ANY (readable_centres()))
    OR session.centre = ANY ((SELECT readable_centres())::text[]);
 
 CREATE OR REPLACE VIEW bi_subject_weeks AS
@@ -183,3 +183,15 @@ COMMENT ON COLUMN analysis_versions.core_version IS 'Version of the core that co
 COMMENT ON COLUMN analysis_versions.analytics_summary IS 'The document emg-summary/1';
 COMMENT ON COLUMN analysis_versions.computed_at IS 'When it was stored';
 COMMENT ON COLUMN analysis_versions.is_current IS 'Whether sessions show this version';
+
+-- Whoever may run a trigger function may hang it on a table of their own, and it would act with its owner's rights.
+DO $$
+DECLARE
+    ours regprocedure;
+BEGIN
+    FOR ours IN SELECT oid FROM pg_proc
+                WHERE pronamespace = current_schema()::regnamespace AND prorettype = 'trigger'::regtype LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', ours);
+    END LOOP;
+END
+$$;
