@@ -108,7 +108,7 @@ async def test_the_signals_api_uses_every_right_it_has_and_is_refused_nothing(
 
     entries = site.api.audited(site.namespace, "emg-signals")
     assert forbidden(entries) == []
-    assert used(entries) == granted("emg-signals")
+    assert used(entries) == granted("signals")
 
 
 async def test_without_the_right_to_ask_nobody_is_let_in(site: Site) -> None:

@@ -106,7 +106,7 @@ def test_every_release_has_a_migration_of_its_own() -> None:
 
 
 def test_the_sweep_looks_also_for_what_senders_without_options_may_tell_of() -> None:
-    senders = {"keys": {"supabase": ["key"]}, "options": {"s3": {"buckets": ["other"]}}}
+    senders = {"keys": {"supabase": ["a-long-key"]}, "options": {"s3": {"buckets": ["other"]}}}
     manifests = render(merged(TRYOUT, {"senders": senders}))
     told = variables(one(manifests, "Deployment", "emg-operator")["spec"]["template"]["spec"])["EMG_SENDERS"]
     assert Wanted.from_json(told).admits("recordings", "P001/a.c3d")

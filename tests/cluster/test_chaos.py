@@ -40,7 +40,9 @@ def test_every_session_succeeds_once_however_often_replicas_are_killed(
         kill_one(dice)
     wait_until(lambda: reasons() == {"Completed": SESSIONS}, "all sessions have ended")
     assert Counter(jobs_per_session().values()) == {1: SESSIONS}
-    (stored,) = deployment.query("SELECT count(*) FROM bi_sessions WHERE subject LIKE 'KILL%' AND contractions > 0")
+    (stored,) = deployment.query(
+        "SELECT count(*) FROM bi_sessions WHERE starts_with(subject, 'KILL') AND contractions > 0"
+    )
     assert stored == (SESSIONS,)
     cluster("wait", "--for=condition=Available", "deployment/emg-operator", "--timeout=120s")
 

@@ -28,7 +28,15 @@ require_node()
 
 RELEASE, PLACE = "stranger", "tryout"
 OLD_KEY, NEW_KEY = "the-old-key-of-supabase", "the-new-key-of-supabase"
-VALUES = merged(TRYOUT_VALUES, {"senders": {"keys": {"supabase": [OLD_KEY]}}, "signals": {"replicas": 1}})
+RECEIVERS = 2
+VALUES = merged(
+    TRYOUT_VALUES,
+    {
+        "senders": {"keys": {"supabase": [OLD_KEY]}},
+        "receiver": {"replicas": RECEIVERS},
+        "signals": {"replicas": 1},
+    },
+)
 BUSY = 6
 
 
@@ -129,10 +137,18 @@ def newer_chart(folder: Path) -> Path:
 def test_a_senders_key_is_replaced_without_a_notice_lost(installed: Installed) -> None:
     with posting(installed, OLD_KEY) as old:
         install(RELEASE, PLACE, merged(VALUES, {"senders": {"keys": {"supabase": [NEW_KEY, OLD_KEY]}}}))
+        # Helm waits for new pods to be there, not for old ones to be gone.
+        wait_until(lambda: receivers(installed) == RECEIVERS, "no pod is left that knows the old key alone")
         with posting(installed, NEW_KEY) as new:
             wait_until(lambda: len(new.answers) > 20, "the new key is used")
     assert (set(old.answers), set(new.answers)) == ({200}, {200})
     assert len(old.answers) > 50
+
+
+def receivers(installed: Installed) -> int:
+    """Return how many pods of the receiver there are, those that are ending included."""
+    pods = installed.kubectl("get", "pods", "--selector=app.kubernetes.io/component=receiver", "--output=name")
+    return len(pods.split())
 
 
 @dataclass
