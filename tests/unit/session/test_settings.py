@@ -26,7 +26,9 @@ def test_what_an_address_says_wins_over_our_time_outs() -> None:
     url = "postgresql://emg@db/emg?connect_timeout=9&options=-c%20statement_timeout%3D7"
     options = connection_options(url, statement_seconds=1.5)
     assert (options["connect_timeout"], options["host"]) == ("9", "db")
-    assert options["options"] == "-c statement_timeout=1500 -c statement_timeout=7"
+    assert options["options"] == (
+        "-c statement_timeout=1500 -c idle_in_transaction_session_timeout=60000 -c statement_timeout=7"
+    )
 
 
 @pytest.mark.parametrize(
