@@ -70,8 +70,8 @@ async def _replay(cluster: Cluster, name: str) -> None:
 
 def anew(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a session was created from; where it stands and whose it is are left behind."""
-    kept = ("name", "namespace", "labels", "annotations")
-    metadata = {field: body["metadata"][field] for field in kept if field in body["metadata"]}
-    annotations = metadata.get("annotations", {})
-    metadata |= {"annotations": {name: annotations[name] for name in annotations if name != RERUN_ANNOTATION}}
+    told = body["metadata"]
+    metadata = {field: told[field] for field in ("name", "namespace", "labels") if field in told}
+    annotations = {name: value for name, value in told.get("annotations", {}).items() if name != RERUN_ANNOTATION}
+    metadata |= {"annotations": annotations} if annotations else {}
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": body["spec"]}

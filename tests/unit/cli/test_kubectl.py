@@ -70,6 +70,8 @@ def test_a_session_made_anew_keeps_what_it_was_made_of_alone():
     assert again["spec"] == body["spec"]
     assert set(again) == {"apiVersion", "kind", "metadata", "spec"}
     assert set(again["metadata"]) == {"name", "namespace", "labels"}
+    body["metadata"]["annotations"] = {"emg.ghostly/rerun": "1", "emg.ghostly/sender": "s3"}
+    assert anew(body)["metadata"]["annotations"] == {"emg.ghostly/sender": "s3"}
 
 
 @pytest.mark.parametrize(
