@@ -56,10 +56,15 @@ def recordings_in(sources: Sequence[str]) -> list[str]:
 
 def analyse_one(source: str, asked: Asked) -> bytes:
     """Return a recording's summary; raises a Failure."""
+    return read_and_analyse(source, asked)[1]
+
+
+def read_and_analyse(source: str, asked: Asked) -> tuple[bytes, bytes]:
+    """Return a recording's bytes and its summary; raises a Failure."""
     recording = open_recording(source)
     stored = asyncio.run(recording.read())
     contract = asked.contract(RecordingRef(uri=recording.uri, version=stored.version))
-    return analyse(stored.data, contract).summary_json
+    return stored.data, analyse(stored.data, contract).summary_json
 
 
 def analyse_all(sources: Sequence[str], asked: Asked) -> Iterator[Analysed]:

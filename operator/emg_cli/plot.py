@@ -1,6 +1,5 @@
 """`emg plot`: envelopes in a terminal, with contractions and faults below them."""
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,9 +14,8 @@ from rich.text import Text
 from emg_api.amplitudes import Method
 from emg_api.windows import Signal
 from emg_cli.asked import Asked
-from emg_cli.opening import open_recording
-from emg_session.resource import DEFAULT_PROFILE, RecordingRef
-from emg_worker.work import analyse
+from emg_cli.batch import read_and_analyse
+from emg_session.resource import DEFAULT_PROFILE
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _ROWS = 6
@@ -36,12 +34,9 @@ def plot(source: str, *, profile: str = DEFAULT_PROFILE) -> None:
     profile
         One of `emg profiles`: how envelopes and contractions are made.
     """
-    recording = open_recording(source)
-    stored = asyncio.run(recording.read())
-    contract = Asked.parse(profile).contract(RecordingRef(uri=recording.uri, version=stored.version))
-    result = analyse(stored.data, contract)
+    data, summary_json = read_and_analyse(source, Asked.parse(profile))
     console = Console(highlight=False)
-    for picture in pictures(stored.data, msgspec.json.decode(result.summary_json)):
+    for picture in pictures(data, msgspec.json.decode(summary_json)):
         for line in picture.lines(console.width):
             console.print(line, no_wrap=True, crop=True)
     console.print(_LEGEND)

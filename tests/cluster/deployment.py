@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -148,6 +149,18 @@ def make_images() -> list[Path]:
 def cluster(*arguments: str | Path, stdin: str = "") -> str:
     """Run kubectl in our namespace and return what it prints."""
     return run(*kubectl("--namespace", NAMESPACE, *arguments), stdin=stdin)
+
+
+def sessions_of(subject: str) -> list[dict[str, Any]]:
+    """Return the sessions of subjects that start so."""
+    sessions = json.loads(cluster("get", "emgsessions", "-o", "json"))["items"]
+    return [session for session in sessions if session["spec"].get("subject", "").startswith(subject)]
+
+
+def reasons(subject: str) -> Counter[str]:
+    """Return how many sessions of subjects that start so are where."""
+    conditions = (c for s in sessions_of(subject) for c in s.get("status", {}).get("conditions", []))
+    return Counter(c["reason"] for c in conditions if c["type"] == "Succeeded")
 
 
 def service_url(name: str) -> str:

@@ -8,12 +8,11 @@ import os
 import random
 import time
 from collections import Counter
-from typing import Any
 
 import pytest
 
 from emg_session.resource import build_session, build_spec
-from tests.cluster.deployment import NAMESPACE, Deployment, cluster, require_node
+from tests.cluster.deployment import NAMESPACE, Deployment, cluster, reasons, require_node, sessions_of
 from tests.support.recordings import synthetic_recording
 from tests.support.waiting import wait_until
 
@@ -38,7 +37,7 @@ def test_every_session_succeeds_once_however_often_replicas_are_killed(
         create(deployment, recording, range(number, SESSIONS, KILLS))
         time.sleep(dice.uniform(0, LONGEST_LIFE_S))
         kill_one(dice)
-    wait_until(lambda: reasons() == {"Completed": SESSIONS}, "all sessions have ended")
+    wait_until(lambda: reasons("KILL") == {"Completed": SESSIONS}, "all sessions have ended")
     assert Counter(jobs_per_session().values()) == {1: SESSIONS}
     (stored,) = deployment.query(
         "SELECT count(*) FROM bi_sessions WHERE starts_with(subject, 'KILL') AND contractions > 0"
@@ -64,19 +63,8 @@ def kill_one(dice: random.Random) -> None:
         cluster("delete", dice.choice(pods), "--force", "--grace-period=0", "--ignore-not-found")
 
 
-def ours() -> list[dict[str, Any]]:
-    found = json.loads(cluster("get", "emgsessions", "-o", "json"))["items"]
-    return [session for session in found if session["spec"].get("subject", "").startswith("KILL")]
-
-
-def reasons() -> Counter[str]:
-    """Return how many of the sessions are where."""
-    tops = [c for s in ours() for c in s.get("status", {}).get("conditions", []) if c["type"] == "Succeeded"]
-    return Counter(top["reason"] for top in tops)
-
-
 def jobs_per_session() -> Counter[str]:
-    names = {session["metadata"]["name"] for session in ours()}
+    names = {session["metadata"]["name"] for session in sessions_of("KILL")}
     jobs = json.loads(cluster("get", "jobs", "-o", "json"))["items"]
     sessions = (job["metadata"]["labels"].get("emg.ghostly/session") for job in jobs)
     return Counter(session for session in sessions if session in names)

@@ -1,11 +1,8 @@
 """What the operator does when nobody tells it anything, and when one of its replicas is gone."""
 
-import json
-from collections import Counter
-
 import pytest
 
-from tests.cluster.deployment import Deployment, cluster, require_node
+from tests.cluster.deployment import Deployment, cluster, reasons, require_node
 from tests.support.recordings import synthetic_recording
 from tests.support.waiting import wait_until
 
@@ -17,14 +14,6 @@ RECORDINGS = 20
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return synthetic_recording(tmp_path_factory.mktemp("recording")).read_bytes()
-
-
-def reasons(subject: str) -> Counter[str]:
-    """Return how many sessions of subjects that start so are where."""
-    sessions = json.loads(cluster("get", "emgsessions", "-o", "json"))["items"]
-    ours = [session for session in sessions if session["spec"].get("subject", "").startswith(subject)]
-    tops = [c for s in ours for c in s.get("status", {}).get("conditions", []) if c["type"] == "Succeeded"]
-    return Counter(top["reason"] for top in tops)
 
 
 def test_recordings_that_came_while_no_receiver_ran_are_all_analysed(deployment: Deployment, recording: bytes) -> None:

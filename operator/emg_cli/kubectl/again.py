@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -58,14 +59,17 @@ async def _replay(cluster: Cluster, name: str) -> None:
     body = await cluster.body(name)
     manifest = anew(body)
     await cluster.try_create(manifest)
-    try:
+    with ExitStack() as unless_made:
+        unless_made.callback(_tell, manifest)
         await cluster.delete(name, body["metadata"]["uid"])
         await cluster.await_no_jobs(name)
         await cluster.create(manifest)
-    except BaseException:
-        sys.stderr.write("not made anew; should the session be gone, give this to `kubectl create -f -`:\n")
-        sys.stderr.write(msgspec.json.encode(manifest).decode() + "\n")
-        raise
+        unless_made.pop_all()
+
+
+def _tell(manifest: dict[str, Any]) -> None:
+    sys.stderr.write("not made anew; should the session be gone, give this to `kubectl create -f -`:\n")
+    sys.stderr.write(msgspec.json.encode(manifest).decode() + "\n")
 
 
 def anew(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """The cluster that kubectl's own flags name, as far as these commands use it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -97,24 +98,11 @@ class Cluster:
             await self._objects.delete_namespaced_custom_object(
                 *self._path, name, body=only, _request_timeout=REQUEST_SECONDS
             )
-        for _ in range(_MOST_LOOKS):
-            if not await self._has(name, uid):
-                return
-            await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
-        raise ClusterUnavailable(f"{name} is still being deleted: create it again once it is gone")
+        await _until_gone(partial(self._has, name, uid), name)
 
     async def await_no_jobs(self, name: str) -> None:
         """Return once a session's Jobs are gone, which follow it by owner reference."""
-        jobs = client.BatchV1Api(self.api)
-        for _ in range(_MOST_LOOKS):
-            with explained():
-                found = await jobs.list_namespaced_job(
-                    self.namespace, label_selector=f"{SESSION_LABEL}={name}", _request_timeout=REQUEST_SECONDS
-                )
-            if not found.items:
-                return
-            await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
-        raise ClusterUnavailable(f"Jobs of {name} are still being deleted")
+        await _until_gone(partial(self._has_jobs, name), f"a Job of {name}")
 
     async def create(self, manifest: dict[str, Any], *, dry_run: str | None = None) -> None:
         """Create a session."""
@@ -161,6 +149,13 @@ class Cluster:
     def _path(self) -> tuple[str, str, str, str]:
         return GROUP, VERSION, self.namespace, PLURAL
 
+    async def _has_jobs(self, name: str) -> bool:
+        with explained():
+            found = await client.BatchV1Api(self.api).list_namespaced_job(
+                self.namespace, label_selector=f"{SESSION_LABEL}={name}", _request_timeout=REQUEST_SECONDS
+            )
+        return bool(found.items)
+
     async def _has(self, name: str, uid: str) -> bool:
         try:
             return bool((await self.body(name))["metadata"]["uid"] == uid)
@@ -186,6 +181,14 @@ async def connected(where: Where, *, everywhere: bool = False) -> AsyncIterator[
     own = loader.current_context["context"].get("namespace") or "default"
     async with client.ApiClient(configuration) as api:
         yield Cluster(api=api, namespace="" if everywhere else where.namespace or own)
+
+
+async def _until_gone(is_there: Callable[[], Awaitable[bool]], what: str) -> None:
+    for _ in range(_MOST_LOOKS):
+        if not await is_there():
+            return
+        await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
+    raise ClusterUnavailable(f"{what} is still being deleted: create the session again once it is gone")
 
 
 @contextmanager
