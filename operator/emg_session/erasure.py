@@ -78,8 +78,9 @@ DELETE FROM therapy_sessions WHERE subject = %(subject)s AND centre = %(centre)s
 _DIGEST = "SELECT encode(tombstone_digest('subject', %(centre)s || '/' || %(subject)s), 'hex')"
 
 _NOTE = """
-INSERT INTO audit_log (id, at, caller, operation, asked, reason)
-VALUES (%(id)s, now(), 'database role ' || session_user, 'erase subject', %(receipt)s::jsonb, left(%(reason)s, 200))
+INSERT INTO audit_log (id, at, caller, operation, asked, reason, centre)
+VALUES (%(id)s, now(), 'database role ' || session_user, 'erase subject', %(receipt)s::jsonb, left(%(reason)s, 200),
+        %(centre)s)
 """
 
 _TOO_OLD = """
@@ -142,7 +143,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Expiry:
-    """How many sessions were too old and are gone, and which could not be deleted, by id, with what holds on to them."""
+    """How many sessions were too old and are gone; which could not go, by id, and what holds on to them."""
 
     sessions: int
     kept: Mapping[uuid.UUID, StillNeeded]
@@ -273,7 +274,8 @@ def _values(erasure: Erasure) -> dict[str, Any]:
 
 def _note(receipt: Receipt) -> dict[str, Any]:
     told = {"subject_digest": receipt.subject_digest, "rows": receipt.rows, "recordings": receipt.recordings_deleted}
-    return {"id": receipt.id, "receipt": msgspec.json.encode(told).decode(), "reason": receipt.reason}
+    encoded = msgspec.json.encode(told).decode()
+    return {"id": receipt.id, "receipt": encoded, "reason": receipt.reason, "centre": receipt.centre}
 
 
 async def _value(connection: Connection, query: LiteralString, values: Mapping[str, Any]) -> Any:  # noqa: ANN401

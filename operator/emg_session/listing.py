@@ -105,7 +105,8 @@ WITH listed AS (
       AND (%(until)s::timestamptz IS NULL OR session.created_at < %(until)s)
       AND (%(found)s::uuid[] IS NULL OR session.id = ANY (%(found)s))
       AND (%(search)s::text IS NULL
-           OR position(lower(%(search)s) IN searched_text(session.session_code, session.subject, session.file_path)) > 0)
+           OR position(lower(%(search)s)
+                       IN searched_text(session.session_code, session.subject, session.file_path)) > 0)
       AND (%(after)s::timestamptz IS NULL
            OR (session.created_at, session.session_code) < (%(after)s, %(after_code)s::text))
       AND (%(poor)s::boolean IS NULL

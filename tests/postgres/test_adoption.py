@@ -428,5 +428,5 @@ def test_twenty_thousand_results_are_adopted_at_once(database_url: str, rows: Ro
     upgrade = migrate.apply_missing(database_url)
     assert upgrade.adoption is not None
     assert upgrade.adoption.results == 20_000
-    counts = "SELECT (SELECT count(*) FROM provenance) AS results, (SELECT count(earlier) FROM session_personal_data) AS told"
-    assert query(database_url, counts) == [{"results": 20_000, "told": 20_000}]
+    assert query(database_url, "SELECT count(*) FROM provenance") == [{"count": 20_000}]
+    assert query(database_url, "SELECT count(earlier) FROM session_personal_data") == [{"count": 20_000}]

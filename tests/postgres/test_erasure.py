@@ -324,7 +324,8 @@ async def test_a_session_that_is_stored_while_its_place_moves_is_of_its_new_cent
         assert connection.execute("SELECT DISTINCT centre FROM therapy_sessions").fetchall() == [("leiden",)]
 
 
-async def test_a_place_that_moves_while_a_session_is_stored_takes_it_along(summaries, database_url: str) -> None:
+@pytest.mark.usefixtures("summaries")
+async def test_a_place_that_moves_while_a_session_is_stored_takes_it_along(database_url: str) -> None:
     insert = "INSERT INTO therapy_sessions (session_code, file_path) VALUES ('emg-new', 's3://recordings/P003/new.c3d')"
     move = b"INSERT INTO centre_places VALUES ('s3://recordings/', 'leiden')"
     with psycopg.connect(database_url) as storing:
