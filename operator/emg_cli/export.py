@@ -68,8 +68,8 @@ def export(
     ----------
     view
         sessions (a row each, with what matters of all others), contractions, subject-weeks (per subject and week of its
-        programme), recordings, provenance, scores (a row per session), channels, muscles, windows (statistics per muscle
-        and metric), faults.
+        programme), recordings, provenance, scores (a row per session), channels, muscles, windows (statistics of each
+        metric), faults.
     format
         csv or parquet; a Parquet file tells the unit of each column.
     out

@@ -72,7 +72,7 @@ CROSS JOIN windows_in(stored.analytics_summary) AS told;
 CREATE VIEW bi_windows WITH (security_barrier) AS
 SELECT session_id, session_code, subject, told.*, centre
 FROM session_results
-JOIN analysis_results AS stored ON stored.id = result_id
+JOIN (SELECT id, analytics_summary FROM analysis_results) AS stored ON stored.id = result_id
 CROSS JOIN windows_in(stored.analytics_summary) AS told;
 
 CREATE VIEW bi_faults WITH (security_barrier) AS
