@@ -102,10 +102,8 @@ class Erasing:
 
 
 def _parse(body: Body) -> EMGSession | None:
-    """Return a session; None for one that can't be read, or whose address PostgreSQL can't hold: it knows none such."""
+    """Return a session; None for one that can't be read."""
     try:
-        session = read_session(body)
+        return read_session(body)
     except InvalidSession:
         return None
-    recording = session.spec.recording
-    return None if "\0" in recording.uri + recording.version else session

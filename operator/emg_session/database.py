@@ -242,8 +242,9 @@ class SummaryStore:
     async def _names(self, query: LiteralString, specs: Mapping[str, SessionSpec]) -> set[str]:
         asked = {
             "session_codes": list(specs),
-            "uris": [spec.recording.uri for spec in specs.values()],
-            "versions": [spec.recording.version for spec in specs.values()],
+            # PostgreSQL takes no NUL in a text; definitions of before did, and such a session's subject is somebody.
+            "uris": [spec.recording.uri.replace("\0", "") for spec in specs.values()],
+            "versions": [spec.recording.version.replace("\0", "") for spec in specs.values()],
             "subjects": [spec.subject for spec in specs.values()],
         }
         async with self._connection() as connection:
