@@ -90,3 +90,25 @@ def test_peers_that_are_named_are_the_only_ones() -> None:
     named = [manifest for manifest in render(values) if manifest["kind"] == "NetworkPolicy"]
     assert not any(admits(rule, "outside", "probes", "from") for rule in rules(named, "operator", "Ingress"))
     assert not any(admits(rule, "outside", 5432, "to") for rule in rules(named, "worker", "Egress"))
+
+
+@pytest.mark.parametrize(
+    ("part", "values"),
+    [
+        ("signals", {"auth": {"mode": "oidc", "issuer": "https://id.example", "audience": "emg"}}),
+        (
+            "receiver",
+            {"senders": {"options": {"s3": {"topics": ["arn:aws:sns:eu-central-1:123456789012:recordings"]}}}},
+        ),
+    ],
+)
+def test_who_proves_identities_reaches_their_keys_though_all_else_is_narrowed(part: str, values: Manifest) -> None:
+    peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ours"}}}]
+    narrow = {"networkPolicy": {target: {"to": peers} for target in ("apiServer", "database", "storage")}}
+    policies = [each for each in render(merged(TRYOUT, narrow, values)) if each["kind"] == "NetworkPolicy"]
+    may = {
+        who
+        for who in (*PARTS, "worker")
+        if any(admits(rule, "outside", 443, "to") for rule in rules(policies, who, "Egress"))
+    }
+    assert may == {part}
