@@ -153,10 +153,10 @@ async def test_a_connection_whose_body_nobody_reads_ends_with_the_answer(port):
 
 
 async def test_empty_lines_between_requests_hold_no_connection(port, monkeypatch):
-    monkeypatch.setattr(protocol, "SECONDS_FOR_A_HEAD", 0.05)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request())
     await reader.readuntil(b"not-signed")
+    monkeypatch.setattr(protocol, "SECONDS_FOR_A_HEAD", 0.05)
     writer.write(b"\r\n")
 
     assert b"HTTP/1.1 408 " in await asyncio.wait_for(reader.read(), 60)
