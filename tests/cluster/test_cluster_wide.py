@@ -8,8 +8,10 @@ import pytest
 
 from emg_session.resource import build_session, build_spec
 from tests.cluster.charts import helm, install, namespace
+from tests.cluster.control_plane import AUDIT_LOG
 from tests.cluster.deployment import NAMESPACE, VALUES, Deployment, cluster, require_node, secrets
 from tests.cluster.machine import kubectl, run
+from tests.support.audit import audit_entries, forbidden, of_namespace
 from tests.support.charts import merged
 from tests.support.recordings import synthetic_recording
 from tests.support.waiting import wait_until
@@ -41,6 +43,8 @@ def wide(deployment: Deployment) -> Iterator[None]:
         in_place("create", "-f", "-", stdin=json.dumps(copies))
         install("emg", PLACE, WIDE)
         yield
+        # Uninstalling takes rights away from programs that are still ending.
+        assert forbidden(of_namespace(audit_entries(AUDIT_LOG), PLACE)) == []
         helm("uninstall", "emg", "--namespace", PLACE, "--wait", "--timeout=2m")
     cluster("delete", "serviceaccount", "emg-worker")
     cluster("scale", "deployment/emg-operator", "--replicas=2")

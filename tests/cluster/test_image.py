@@ -55,9 +55,9 @@ def test_a_workers_pod_comes_to_its_first_step_soon(deployment: Deployment, tmp_
     """From the start of its process, while the runtime still prepares its container, to the first line of its log."""
     data = synthetic_recording(tmp_path).read_bytes()
     with results_locked(deployment):
-        took = [first_step_s(deployment, f"START{number}/take.c3d", data + bytes(number)) for number in range(STARTS)]
+        took = [first_step_s(deployment, f"STA{number}/take.c3d", data + bytes(number)) for number in range(STARTS)]
     print(f"a worker's first step in its pod: after {min(took):.2f} s, best of {STARTS}", file=sys.stderr)
-    wait_until(lambda: reasons("START") == {"Completed": STARTS}, "all are analysed")
+    wait_until(lambda: reasons("STA") == {"Completed": STARTS}, "all are analysed")
 
 
 def first_step_s(deployment: Deployment, key: str, data: bytes) -> float:

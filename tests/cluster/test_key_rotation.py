@@ -64,7 +64,7 @@ def test_password_and_keys_are_replaced_and_no_recording_is_lost(
         nonlocal posted
         for _ in range(BUSY):
             posted += 1
-            key = f"ROTATE{posted}/take.c3d"
+            key = f"ROT{posted}/take.c3d"
             deployment.upload(key, data + bytes(posted))
             deployment.notify(key).raise_for_status()
 
@@ -81,4 +81,4 @@ def test_password_and_keys_are_replaced_and_no_recording_is_lost(
     with node_network():
         deployment.s3.end_account(OLD_KEY[0])
     post()
-    wait_until(lambda: reasons("ROTATE") == {"Completed": posted}, "all are analysed")
+    wait_until(lambda: reasons("ROT") == {"Completed": posted}, "all are analysed")
