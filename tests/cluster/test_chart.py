@@ -46,7 +46,7 @@ VALUES = merged(
         "networkPolicy": {f"{who}From": [{"podSelector": {"matchLabels": DOOR}}] for who in GUARDED},
     },
 )
-BUSY = 6
+BUSY = 3
 NEWER_SCHEMA = schema_version() + 1
 
 

@@ -9,9 +9,9 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from tests.cluster.deployment import Deployment, cluster, reasons, require_node, results_locked
+from tests.cluster.deployment import NAMESPACE, Deployment, cluster, reasons, require_node, results_locked
 from tests.cluster.image import IMAGE, image_bytes
-from tests.cluster.machine import ROOT
+from tests.cluster.machine import ROOT, kubectl, output
 from tests.support.recordings import synthetic_recording
 from tests.support.waiting import wait_until
 
@@ -66,10 +66,10 @@ def first_step_s(deployment: Deployment, key: str, data: bytes) -> float:
     deployment.upload(key, data)
     name = deployment.notify(key).json()["session_code"]
     wait_until(lambda: workers().keys() - before, "the worker runs")
-    log = ("logs", f"job/{name}-a1", "--timestamps")
-    wait_until(lambda: "storing" in cluster(*log), "it waits to store")
+    log = kubectl("--namespace", NAMESPACE, "logs", f"job/{name}-a1", "--timestamps")
+    wait_until(lambda: "storing" in output(*log), "it waits to store")
     (started_s,) = (started for process, started in workers().items() if process not in before)
-    first = next(line for line in cluster(*log).splitlines() if " ms: " in line)
+    first = next(line for line in output(*log).splitlines() if " ms: " in line)
     return datetime.fromisoformat(first.split()[0]).timestamp() - started_s
 
 
