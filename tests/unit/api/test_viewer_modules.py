@@ -93,7 +93,7 @@ def test_where_there_are_finer_pixels_they_are_shown():
         const times = Float64Array.from(values, (_, pixel) => start + (pixel * (end - start)) / values.length);
         return { start, end, times, bands: [{ raw: band }] };
       };
-      return tiles.layered(tile(0, 4, [1, 2, 3, 4]), tile(1, 3, [5, 6, NaN, 8]), 0).slice(0, 2);
+      return tiles.layered(tile(0, 4, [1, 2, 3, 4]), tile(1, 3, [5, 6, NaN, 8]), 0).slice(0, 2).map((column) => [...column]);
     })()"""
 
     assert evaluate(tiles, tiles="tiles.js") == [[0, 1, 1.5, 2, 2.5, 3], [1, 5, 6, None, 8, 4]]
