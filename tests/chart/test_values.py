@@ -163,4 +163,16 @@ def test_a_value_that_there_is_not_is_refused(place: str) -> None:
 
 
 def test_without_a_database_the_advice_names_the_values_that_tell_of_one() -> None:
-    assert "database.existingSecret, database.url, or embedded.enabled=true" in refusal({})
+    assert "database.existingSecret, database.url, or embedded.enabled=true" in refusal(
+        {"buckets": EXISTING["buckets"]}
+    )
+
+
+def test_without_a_bucket_the_advice_names_the_value_that_tells_of_one() -> None:
+    assert "buckets.NAME=s3://BUCKET, or embedded.enabled=true" in refusal(EXISTING | {"buckets": {}})
+
+
+def test_no_bucket_is_swept_but_yours() -> None:
+    text = rendered_text(merged(TRYOUT, {"buckets": {"clinic": "s3://clinic"}}))
+    assert "s3://clinic" in text
+    assert "s3://recordings" not in text

@@ -16,6 +16,7 @@ CHART = ROOT / "charts" / "emg-operator"
 GOLDEN = ROOT / "tests" / "golden" / "chart"
 Manifest = dict[str, Any]
 EXISTING: dict[str, Any] = {
+    "buckets": {"recordings": "s3://recordings"},
     "database": {"existingSecret": "my-database"},
     "storage": {"existingSecret": "my-storage"},
     "senders": {"existingSecret": "my-senders"},

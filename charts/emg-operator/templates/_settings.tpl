@@ -23,6 +23,17 @@
 {{- end -}}
 {{- end -}}
 
+{{/* EMG_BUCKETS. There is no default among the values, as Helm would add it to yours, and its recordings to your sweep. */}}
+{{- define "emg.buckets" -}}
+{{- if .Values.buckets -}}
+{{ toJson .Values.buckets }}
+{{- else if .Values.embedded.enabled -}}
+{{ toJson (dict "recordings" "s3://recordings") }}
+{{- else -}}
+{{ fail "say where recordings are: buckets.NAME=s3://BUCKET, or embedded.enabled=true to try things out" }}
+{{- end -}}
+{{- end -}}
+
 {{- define "emg.sendersSecret" -}}
 {{ .Values.senders.existingSecret | default (include "emg.name" (list . "senders")) }}
 {{- end -}}
@@ -54,7 +65,7 @@
 {{/* What every program but the migration needs: root, part. */}}
 {{- define "emg.commonVariables" -}}
 {{- $root := index . 0 -}}
-{{- include "emg.variables" (merge (dict "EMG_BUCKETS" (toJson $root.Values.buckets) "EMG_NAMESPACE" $root.Release.Namespace) $root.Values.env) }}
+{{- include "emg.variables" (merge (dict "EMG_BUCKETS" (include "emg.buckets" $root) "EMG_NAMESPACE" $root.Release.Namespace) $root.Values.env) }}
 {{ include "emg.databaseVariable" . }}
 {{- end -}}
 
