@@ -105,6 +105,7 @@ def flips() -> dict[str, tuple[Any, dict[str, Any]]]:
     table |= {f"worker.{name}": (77, {}) for name in numbers}
     table |= {"worker.mostAttempts": (3, {}), "worker.crossCheck": (True, {}), "worker.queueName": ("clinic", {})}
     table |= {f"worker.{name}": (POD[name], {}) for name in ("nodeSelector", "tolerations")}
+    table["signals.sessionStandings"] = (False, {})
     table["worker.priorityClassName"] = ("low", {})
     for part in ("receiver", "signals"):
         table |= {f"{part}.{name}": (value, {}) for name, value in POD.items()}

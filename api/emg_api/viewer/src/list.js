@@ -121,7 +121,7 @@ class List {
   }
 
   #table() {
-    const head = h("tr", {}, h("th", { scope: "col" }, t("list.compareColumn")), COLUMNS.map((name) => h("th", { scope: "col", class: name }, t(`list.${name}`))));
+    const head = h("tr", {}, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("list.compareColumn"))), COLUMNS.map((name) => h("th", { scope: "col", class: name }, t(`list.${name}`))));
     return h("div", { class: "scrolling", role: "group", tabindex: 0, "aria-label": t("list.title") }, h("table", { class: "sessions" }, h("thead", {}, head), this.rows));
   }
 

@@ -56,7 +56,7 @@ export class Signals {
   #frame = 0;
   #settling = 0;
   #announcing = 0;
-  #drawnSeconds = 0;
+  #drawn = { start: 0, end: 0, isPanned: false };
   #unseen = new Set();
   /** @type {WeakMap<ChannelPlot, any>} */
   #titles = new WeakMap();
@@ -241,18 +241,24 @@ export class Signals {
   /** One frame of all plots in sight: pictures that lack something are painted anew until its time is used up. */
   #draw() {
     this.#frame = 0;
-    const length = this.view.end - this.view.start;
-    const isPanning = Math.abs(length - this.#drawnSeconds) < 1e-9 * length;
     const started = performance.now();
-    this.#drawnSeconds = length;
+    const isPanned = this.#isPannedSince(this.#drawn);
+    this.#drawn = { ...this.view, isPanned };
     for (const plot of this.plots) {
       if (this.#unseen.has(plot.element)) continue;
-      plot.look(this.view, { reach: isPanning ? this.#reach : 0, isHurried: performance.now() - started > PAINTING_MS });
+      plot.look(this.view, { reach: isPanned ? this.#reach : 0, isHurried: performance.now() - started > PAINTING_MS });
     }
     this.overview.look();
     if (this.plots.some((plot) => !this.#unseen.has(plot.element) && plot.lacks(this.view))) {
       this.#frame = requestAnimationFrame(() => this.#draw());
     }
+  }
+
+  /** Whether the view was moved, and not made longer or shorter since. */
+  #isPannedSince({ start, end, isPanned }) {
+    const { view } = this;
+    const isAsLong = Math.abs(view.end - view.start - (end - start)) < 1e-9 * (view.end - view.start);
+    return isAsLong && (isPanned || view.start !== start);
   }
 
   /** How far beyond the view pictures go while panning. */
