@@ -1,7 +1,7 @@
 """HTTP on one connection: uvicorn's protocol with bounds on how large a request's head may be, and how slow.
 
 uvicorn bounds neither: connections that never finish asking would stay for ever, and their heads in memory. The same
-goes for what follows a body in chunks (trailers), and for a body that nobody reads.
+goes for what follows a body in chunks (trailers), for a body that nobody reads, and for an answer that nobody takes.
 """
 
 from asyncio import BaseTransport, Transport
@@ -12,16 +12,19 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEAD_BYTES = 64 * 1024
 SECONDS_FOR_A_HEAD = 10.0
+# A reader that is slower keeps other answers from the memory they need.
+SECONDS_TO_TAKE_SOME, SOME_BYTES = 20.0, 16 * 1024
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Ends connections whose request's head is too large or too slow."""
+    """Ends connections whose request's head is too large or too slow, or that do not take their answer."""
 
     _head_bytes = 0
     _patience: TimerHandle | None = None
+    _taking: TimerHandle | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Wait for a first request."""
@@ -31,7 +34,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._wait_no_longer()
+        self._stop_watching()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Send no more before what there is was taken, and watch that."""
+        super().pause_writing()
+        self._watch()
+
+    def resume_writing(self) -> None:
+        """Go on sending."""
+        self._stop_watching()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Take more of a request."""
@@ -69,6 +83,21 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if unread:
             self.transport.close()
+
+    def _watch(self) -> None:
+        waiting_bytes = self.transport.get_write_buffer_size()
+        self._taking = self.loop.call_later(SECONDS_TO_TAKE_SOME, self._look, waiting_bytes)
+
+    def _look(self, before_bytes: int) -> None:
+        if before_bytes - self.transport.get_write_buffer_size() < SOME_BYTES:
+            self.transport.abort()
+        else:
+            self._watch()
+
+    def _stop_watching(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
 
     def _wait(self) -> None:
         if self._patience is None:

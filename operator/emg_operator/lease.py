@@ -31,11 +31,30 @@ class LeaseLost(TransientFailure):
 
 @dataclass(frozen=True, kw_only=True)
 class LeaseTiming:
-    """A holder that is gone is followed after `duration_s` and `retry_s`; one that can't renew gives up before that."""
+    """When a holder is gone, and when it knows by itself.
 
-    duration_s: int = 15
-    renew_within_s: float = 10.0
+    One that ends without a word is followed after `duration_s` and twice `retry_s`: its last renewal may be seen one
+    step late, and its expiry another. One that can't renew has given up before that.
+    """
+
+    duration_s: int = 12
+    renew_within_s: float = 7.0
     retry_s: float = 2.0
+
+    @property
+    def answer_within_s(self) -> float:
+        """How long the API server may take."""
+        return self.renew_within_s / 3
+
+    @property
+    def most_s_to_follow(self) -> float:
+        """How long nobody acts at most, where the API server answers at once."""
+        return self.duration_s + 2 * self.retry_s
+
+    @property
+    def most_s_to_give_up(self) -> float:
+        """How long after its last renewal a holder may still act."""
+        return self.renew_within_s + self.retry_s + self.answer_within_s
 
 
 @dataclass(kw_only=True)
@@ -84,7 +103,7 @@ class Lease:
             return
         self.held = False
         with suppress(ClusterUnavailable, TimeoutError), cluster_errors():
-            async with asyncio.timeout(self.timing.retry_s):
+            async with asyncio.timeout(self.timing.answer_within_s):
                 lease = await self._read()
                 if lease is not None and lease["spec"].get("holderIdentity") == self.holder:
                     lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
@@ -99,7 +118,7 @@ class Lease:
         self._tried_at = self.clock()
         try:
             with cluster_errors():
-                async with asyncio.timeout(self.timing.renew_within_s / 3):
+                async with asyncio.timeout(self.timing.answer_within_s):
                     lease = await self._read()
                     if lease is None:
                         await self._create()

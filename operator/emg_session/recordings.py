@@ -58,7 +58,7 @@ class Buckets:
         if base is None:
             raise UnknownBucket(f"bucket {bucket!r} is not in EMG_BUCKETS")
         if not _is_plain(key):
-            raise UnknownBucket("the object's key is empty, absolute or has '.' or '..' parts")
+            raise UnknownBucket("the object's key is absolute, or has empty, '.' or '..' parts")
         return f"{base}/{key}"
 
     def split(self, uri: str) -> tuple[str, str]:

@@ -35,7 +35,7 @@ def namespace(api: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
     files = [definition(*each, tmp_path_factory.mktemp("modules")) for each in (GATEWAY, *MONITORING)]
     for file in files:
         api.kubectl("apply", "--server-side", "-f", file)
-        api.kubectl("wait", "--for=condition=Established", "--timeout=120s", "-f", file)
+        api.kubectl("wait", "--for=condition=Established", "--timeout=600s", "-f", file)
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "chart", "labels": labels}})
     yield "chart"

@@ -127,7 +127,7 @@ def ask(operation: APIOperation, token: str) -> None:
     @given(case=operation.as_strategy())
     def answers_as_promised(case: schemathesis.Case) -> None:
         unsaid = [positive_data_acceptance] if more_than_a_schema_can_say(case) else []
-        case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, excluded_checks=unsaid, timeout=60)
+        case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, excluded_checks=unsaid, timeout=300)
 
     answers_as_promised()
 
@@ -139,7 +139,7 @@ def more_than_a_schema_can_say(case: schemathesis.Case) -> bool:
 
 def answered_well(program: WebProcess) -> set[str]:
     """Return the operations that had a successful answer, as the program itself counted them."""
-    exposition = requests.get(f"{program.url}/metrics", timeout=60).text
+    exposition = requests.get(f"{program.url}/metrics", timeout=300).text
     every = (sample for family in text_string_to_metric_families(exposition) for sample in family.samples)
     counted = [s for s in every if s.name == "emg_http_answer_seconds_count" and s.labels["status"] == "2xx"]
     return {sample.labels["operation"] for sample in counted if sample.value}
@@ -147,7 +147,7 @@ def answered_well(program: WebProcess) -> set[str]:
 
 def described(program: WebProcess) -> dict[str, str]:
     """Return each operation of the document: how schemathesis calls it → its own name."""
-    document = requests.get(f"{program.url}/openapi.json", timeout=60).json()
+    document = requests.get(f"{program.url}/openapi.json", timeout=300).json()
     return {
         f"{method.upper()} {path}": operation["operationId"]
         for path, methods in document["paths"].items()
@@ -158,7 +158,7 @@ def described(program: WebProcess) -> dict[str, str]:
 def noticed(receiver: WebProcess) -> str:
     """Return the code of a session made by a notice."""
     headers = {"authorization": f"Bearer {KEY}"}
-    answer = requests.post(f"{receiver.url}{UPLOAD}", json=inserted(RECORDING_KEY), headers=headers, timeout=60)
+    answer = requests.post(f"{receiver.url}{UPLOAD}", json=inserted(RECORDING_KEY), headers=headers, timeout=300)
     return str(answer.json()["session_code"])
 
 

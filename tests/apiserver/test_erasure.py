@@ -19,7 +19,7 @@ EMG = Path(sys.executable).with_name("emg")
 def erase(site: Site, subject: str) -> dict:
     command = [EMG, "erase", "--subject", subject, "--reason", "consent withdrawn", "--recordings"]
     env = {"EMG_DATABASE_URL": site.database_url, "EMG_BUCKETS": json.dumps({BUCKET: site.uri}), **site.s3.env()}
-    answer: dict = json.loads(subprocess.run(command, env=env, check=True, capture_output=True, timeout=120).stdout)
+    answer: dict = json.loads(subprocess.run(command, env=env, check=True, capture_output=True, timeout=600).stdout)
     return answer
 
 

@@ -22,7 +22,7 @@ def emg(site: Site, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run a command in the site's namespace; kubectl finds the plug-in on the path."""
     env = {"PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}", "KUBECONFIG": str(site.api.admin)}
     command = [BIN / "kubectl", "emg", *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, env=env, timeout=120)
+    return subprocess.run(command, check=False, capture_output=True, text=True, env=env, timeout=600)
 
 
 def jobs(site: Site) -> set[str]:

@@ -1,8 +1,8 @@
 """Two replicas: one acts, the other stands by."""
 
 import signal
-import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -46,18 +46,24 @@ def test_one_acts_and_the_other_is_live_and_ready_as_a_standby(pair: Pair) -> No
     assert pair.standby.metric("emg_operator_leading") == 0
 
 
-def test_a_replica_that_is_told_to_stop_is_followed_at_once(pair: Pair) -> None:
+def test_a_replica_that_is_told_to_stop_is_followed_at_once(site: Site, pair: Pair) -> None:
     assert pair.acting.end() == 0
-    began = time.monotonic()
+    ended = datetime.now(UTC)
     pair.standby.wait_until_acting()
-    assert time.monotonic() - began < PATIENCE_S / 2
+    assert (acquired(site) - ended).total_seconds() < PATIENCE_S / 2
 
 
-def test_a_killed_replica_is_followed_within_twenty_seconds(pair: Pair) -> None:
+def test_a_killed_replica_is_followed_within_twenty_seconds(site: Site, pair: Pair) -> None:
+    killed = datetime.now(UTC)
     pair.acting.end(signal.SIGKILL)
-    began = time.monotonic()
     pair.standby.wait_until_acting()
-    assert time.monotonic() - began < PATIENCE_S
+    assert (acquired(site) - killed).total_seconds() < PATIENCE_S
+
+
+def acquired(site: Site) -> datetime:
+    """Return when the lease's holder took it, as it says itself: looking from outside takes its time, too."""
+    where = ("-n", site.namespace, "-o", "jsonpath={.spec.acquireTime}")
+    return datetime.fromisoformat(site.api.kubectl("get", "lease", "emg-operator", *where))
 
 
 def test_a_killed_replica_that_comes_back_first_acts_at_once(pair: Pair) -> None:

@@ -52,7 +52,7 @@ async def tell(web: httpx2.AsyncClient, key: str, name: str = "supabase") -> htt
 
 
 def web_of(running: WebProcess) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(base_url=running.url, timeout=60)
+    return httpx2.AsyncClient(base_url=running.url, timeout=300)
 
 
 def names(site: Site) -> list[str]:

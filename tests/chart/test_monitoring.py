@@ -1,4 +1,4 @@
-"""Alerts and dashboard name only what the operator tells."""
+"""Alerts and dashboard name only what our programs tell."""
 
 import json
 import re
@@ -8,7 +8,12 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
 
+from emg_api.metrics import Metrics as WebMetrics
+from emg_api.metrics import Outcome
+from emg_api.problems import KINDS
 from emg_operator.metrics import Metrics, SweepOutcome, WriteOutcome
 from emg_session.status import Reason
 
@@ -20,11 +25,12 @@ DASHBOARD: dict[str, Any] = json.loads((FILES / "dashboard.json").read_text())
 EXPRESSIONS = [rule["expr"] for rule in RULES] + [
     target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]
 ]
-SERIES = re.compile(r"\b(?:emg_operator|process)_[a-z_]+")
+SERIES = re.compile(r"\b(?:emg_operator|emg_webhook|emg_http|process)_[a-z_]+")
 MATCHER = re.compile(r'(?P<label>\w+)(?P<how>=~|!=|=)"(?P<value>[^"]*)"')
 LABELS = {
-    "reason": {reason.value for reason in Reason},
-    "outcome": {outcome.value for outcome in (*SweepOutcome, *WriteOutcome)},
+    "reason": {reason.value for reason in Reason} | {kind.slug for kind in KINDS.values()},
+    "outcome": {outcome.value for outcome in (*SweepOutcome, *WriteOutcome, *Outcome)},
+    "status": {"2xx", "3xx", "4xx", "5xx"},
 }
 
 
@@ -32,8 +38,15 @@ def told() -> set[str]:
     """Return every series' name; one that only a running operator has a value for is named by its family."""
     metrics = Metrics()
     metrics.follow_sessions(dict)
-    families = list(metrics.registry.collect())
+    families = [*metrics.registry.collect(), *told_by_web_programs()]
     return {sample.name for family in families for sample in family.samples} | {family.name for family in families}
+
+
+def told_by_web_programs() -> list[Metric]:
+    metrics = WebMetrics()
+    metrics.notice("supabase", Outcome.CREATED)
+    metrics.answered("health_alive", 200, 0.1)
+    return list(text_string_to_metric_families(metrics.exposition().decode()))
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)

@@ -14,7 +14,7 @@ TRYOUT_VALUES: dict[str, Any] = {
     **IMAGE_VALUES,
     "embedded": {"enabled": True, "image": {"repository": "localhost/emg-tryout", "tag": "test"}},
 }
-_PATIENCE = "--timeout=5m"
+_PATIENCE = "--timeout=10m"
 
 
 def helm(*arguments: Argument, kubeconfig: Path = KUBECONFIG, stdin: str = "") -> str:
@@ -44,4 +44,4 @@ def namespace(name: str) -> Iterator[str]:
     try:
         yield name
     finally:
-        run(*kubectl("delete", "namespace", name, "--timeout=120s"))
+        run(*kubectl("delete", "namespace", name, "--timeout=600s"))

@@ -43,7 +43,7 @@ def test_every_session_succeeds_once_however_often_replicas_are_killed(
         "SELECT count(*) FROM bi_sessions WHERE starts_with(subject, 'KILL') AND contractions > 0"
     )
     assert stored == (SESSIONS,)
-    cluster("wait", "--for=condition=Available", "deployment/emg-operator", "--timeout=120s")
+    cluster("wait", "--for=condition=Available", "deployment/emg-operator", "--timeout=600s")
 
 
 def create(deployment: Deployment, recording: bytes, numbers: range) -> None:

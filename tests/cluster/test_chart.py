@@ -110,7 +110,7 @@ def test_helm_test_takes_a_recording_through(installed: Installed) -> None:
 
 def test_helm_test_says_which_step_fails(installed: Installed) -> None:
     installed.kubectl("scale", "deployment/stranger-signals", "--replicas=0")
-    installed.kubectl("wait", "--for=delete", "pod", "--selector=app.kubernetes.io/component=signals", "--timeout=60s")
+    installed.kubectl("wait", "--for=delete", "pod", "--selector=app.kubernetes.io/component=signals", "--timeout=600s")
     command = inside(BIN / "helm", f"--kubeconfig={KUBECONFIG}", "test", RELEASE, "--namespace", PLACE, "--logs")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     installed.kubectl("scale", "deployment/stranger-signals", "--replicas=1")
@@ -122,7 +122,7 @@ def test_an_upgrade_and_a_rollback_lose_no_session_in_flight(installed: Installe
     names = [installed.post() for _ in range(BUSY)]
     install(RELEASE, PLACE, merged(VALUES, {"operator": {"sweepSeconds": 60}}), chart=newer_chart(tmp_path))
     names += [installed.post() for _ in range(BUSY)]
-    helm("rollback", RELEASE, "1", "--namespace", PLACE, "--wait", "--timeout=5m")
+    helm("rollback", RELEASE, "1", "--namespace", PLACE, "--wait", "--timeout=10m")
     wait_until(lambda: {installed.sessions()[name] for name in names} == {"Completed"}, "all are analysed")
 
 
@@ -184,7 +184,7 @@ def answered(url: str, key: str) -> int | str:
     record = {"name": "notes.txt", "bucket_id": "recordings"}
     body = {"type": "INSERT", "schema": "storage", "table": "objects", "record": record}
     try:
-        return httpx2.post(url, json=body, headers={"authorization": f"Bearer {key}"}, timeout=30).status_code
+        return httpx2.post(url, json=body, headers={"authorization": f"Bearer {key}"}, timeout=120).status_code
     except httpx2.HTTPError as error:
         return repr(error)
 
@@ -193,7 +193,7 @@ def test_uninstalling_leaves_nothing_hanging_and_keeps_sessions_and_definition(i
     # Uninstalling takes rights away from programs that are still ending.
     assert forbidden(of_namespace(audit_entries(AUDIT_LOG), PLACE)) == []
     before = set(installed.sessions())
-    helm("uninstall", RELEASE, "--namespace", PLACE, "--wait", "--timeout=2m")
+    helm("uninstall", RELEASE, "--namespace", PLACE, "--wait", "--timeout=10m")
     ours = "--selector=app.kubernetes.io/instance=stranger"
     kinds = "deployments,services,jobs,networkpolicies,poddisruptionbudgets,secrets,serviceaccounts,roles,rolebindings"
     wait_until(lambda: installed.kubectl("get", "pods", ours, "-o", "name") == "", "the pods are gone")

@@ -93,7 +93,7 @@ def test_its_sessions_are_its_own() -> None:
 def test_data_outlive_the_release(installer: Path, database_url: str) -> None:
     # Uninstalling takes rights away from programs that are still ending.
     assert forbidden(of_namespace(audit_entries(AUDIT_LOG), PLACE)) == []
-    helm("uninstall", RELEASE, "--namespace", PLACE, "--wait", "--timeout=2m", kubeconfig=installer)
+    helm("uninstall", RELEASE, "--namespace", PLACE, "--wait", "--timeout=10m", kubeconfig=installer)
     with node_network(), psycopg.connect(database_url) as connection:
         assert connection.execute("SELECT count(*) FROM analysis_results").fetchone() == (1,)
 
@@ -108,7 +108,7 @@ def test_an_evicted_worker_is_followed_by_another_and_counts_for_nothing(
         (evicted,) = workers(name)
         evict(evicted)
         wait_until(lambda: workers(name) not in ([], [evicted]), "another pod runs")
-    cluster("wait", "--for=condition=Succeeded", f"emgs/{name}", "--timeout=300s")
+    cluster("wait", "--for=condition=Succeeded", f"emgs/{name}", "--timeout=600s")
     assert cluster("get", "emgs", name, "-o", "jsonpath={.status.attemptCount}") == "1"
 
 

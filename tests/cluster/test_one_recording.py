@@ -47,7 +47,7 @@ def journey(deployment: Deployment) -> Journey:
     deployment.upload(KEY, path.read_bytes())
     analysed = json.loads(run(EMG, "analyze", path, "--format", "json"))
     done = Journey(path, analysed, deployment.notify(KEY))
-    cluster("wait", "--for=condition=Succeeded", f"emgs/{done.session}", "--timeout=300s")
+    cluster("wait", "--for=condition=Succeeded", f"emgs/{done.session}", "--timeout=600s")
     return done
 
 

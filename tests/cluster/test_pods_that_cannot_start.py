@@ -55,7 +55,7 @@ def worker_image(image: str) -> Iterator[None]:
 
 def change(image: str) -> None:
     cluster("set", "env", "deployment/emg-operator", f"EMG_WORKER_IMAGE={image}")
-    cluster("rollout", "status", "deployment/emg-operator", "--timeout=180s")
+    cluster("rollout", "status", "deployment/emg-operator", "--timeout=600s")
 
 
 def test_a_session_whose_image_is_missing_says_so_and_goes_on_once_it_is_there(

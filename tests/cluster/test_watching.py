@@ -18,7 +18,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def test_recordings_that_came_while_no_receiver_ran_are_all_analysed(deployment: Deployment, recording: bytes) -> None:
     cluster("scale", "deployment/emg-receiver", "--replicas=0")
-    cluster("wait", "--for=delete", "pod", "--selector=app.kubernetes.io/component=receiver", "--timeout=60s")
+    cluster("wait", "--for=delete", "pod", "--selector=app.kubernetes.io/component=receiver", "--timeout=600s")
     for number in range(RECORDINGS):
         deployment.upload(f"SW{number:03}/take.c3d", recording + b"\0" * number)
     cluster("scale", "deployment/emg-receiver", "--replicas=1")
@@ -32,7 +32,7 @@ def test_a_killed_replica_is_followed_by_the_other(deployment: Deployment, recor
     deployment.notify("FO001/take.c3d").raise_for_status()
     wait_until(lambda: acting() not in ("", holder), "the other replica acts")
     wait_until(lambda: reasons("FO") == {"Completed": 1}, "the session is analysed")
-    cluster("wait", "--for=condition=Available", "deployment/emg-operator", "--timeout=120s")
+    cluster("wait", "--for=condition=Available", "deployment/emg-operator", "--timeout=600s")
 
 
 def acting() -> str:

@@ -20,10 +20,10 @@ def test_namespace_and_definition_are_deleted_though_the_operator_is_gone(
     with results_locked(deployment):
         name = deployment.notify("P201/take.c3d").json()["session_code"]
         wait_until(lambda: running_pods(name) == 1, "a Job runs")
-        cluster("delete", "deployment", "emg-operator", "--cascade=foreground", "--timeout=120s")
+        cluster("delete", "deployment", "emg-operator", "--cascade=foreground", "--timeout=600s")
         assert finalizers() == []
-        run(*kubectl("delete", "namespace", NAMESPACE, "--timeout=180s"))
-        run(*kubectl("delete", "crd", "emgsessions.emg.ghostly", "--timeout=120s"))
+        run(*kubectl("delete", "namespace", NAMESPACE, "--timeout=600s"))
+        run(*kubectl("delete", "crd", "emgsessions.emg.ghostly", "--timeout=600s"))
     left = run(*kubectl("get", "namespaces,customresourcedefinitions", "-o", "name"))
     assert "emg" not in left
 

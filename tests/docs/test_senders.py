@@ -112,7 +112,7 @@ def test_what_the_pages_commands_post_gets_through_the_ingress_and_is_believed(
     env = {"PATH": f"{EMG.parent}{os.pathsep}{os.environ['PATH']}", "RECORDING": str(recording), "KEY": found.key}
     env |= {"RECEIVER": f"http://127.0.0.1:{gate.server_port}", "EMG_SENDERS": _google(found)}
     commands = re.findall(r"```sh\n(.*?)```", PAGES[name], re.DOTALL)[0]
-    subprocess.run(["bash", "-euc", commands], env=env, check=True, capture_output=True, timeout=120)
+    subprocess.run(["bash", "-euc", commands], env=env, check=True, capture_output=True, timeout=600)
     assert len(gate.posted) == len(COMMAND.findall(PAGES[name]))
     for path, headers, body in gate.posted:
         assert path.startswith(f"{found.path}/")
@@ -136,7 +136,7 @@ def test_a_notice_with_another_key_is_not_believed(gate: Gate, tmp_path: Path, n
     env |= {"RECEIVER": f"http://127.0.0.1:{gate.server_port}", "KEY": other}
     command = COMMAND.search(page)
     assert command
-    subprocess.run(["bash", "-euc", command[0]], env=env, check=True, capture_output=True, timeout=120)
+    subprocess.run(["bash", "-euc", command[0]], env=env, check=True, capture_output=True, timeout=600)
     ((_, headers, body),) = gate.posted
     with pytest.raises(NotSigned):
         asyncio.run(setup(name).sender.adapter.read(raw(body, headers), datetime.now(UTC)))

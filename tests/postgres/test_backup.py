@@ -42,7 +42,7 @@ async def fill(url: str, data: bytes) -> None:
 
 def run(version: str, program: str, *arguments: object) -> bytes:
     command = [programs(version) / program, *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True, timeout=120).stdout
+    return subprocess.run(command, check=True, capture_output=True, timeout=600).stdout
 
 
 @pytest.fixture(scope="module", params=versions(), ids=lambda version: f"postgresql{version}")

@@ -23,7 +23,7 @@ PROFILES = ("ghostly-2", "standard-1")
 def emg_diff(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [EMG, "diff", *arguments]
     env = {"EMG_DATABASE_URL": url}
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=600)
 
 
 @pytest.fixture

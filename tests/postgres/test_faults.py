@@ -221,7 +221,7 @@ async def test_a_full_disk_is_told_and_leaves_nothing_half_written(
 
 async def worker_process(env: dict[str, str]) -> int:
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "emg_worker", env=env)
-    return await asyncio.wait_for(process.wait(), 120)
+    return await asyncio.wait_for(process.wait(), 600)
 
 
 async def test_a_worker_that_finds_a_full_disk_ends_with_21_and_a_sentence(

@@ -218,7 +218,7 @@ async def test_a_database_without_our_tables_is_another_schema(database_url: str
 async def test_a_server_that_falls_silent_is_given_up_on() -> None:
     with running_server() as server, fresh_database(server) as url:
         migrate.upgrade(url)
-        async with open_summaries(url, most_connections=1, answer_seconds=0.5) as store:
+        async with open_summaries(url, most_connections=1, answer_seconds=5) as store:
             await store.check_schema()
             with stopped_backends(server.url), pytest.raises(DatabaseUnavailable):
                 await store.load_summary("emg-a", RECORDING, CONTRACT.parameters())

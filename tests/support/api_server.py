@@ -103,7 +103,7 @@ def running_api_server(folder: Path, *, job_syncs: int = 5) -> Iterator[ApiServe
         admin = f"--kubeconfig={server.admin}"
         wait_until(lambda: succeeds(KUBE, "kubectl", admin, "get", "--raw", "/readyz"), "the API server is ready")
         server.kubectl("apply", "-f", DEFINITION)
-        server.kubectl("wait", "--for=condition=Established", "--timeout=120s", "-f", DEFINITION)
+        server.kubectl("wait", "--for=condition=Established", "--timeout=600s", "-f", DEFINITION)
         _started(stack, folder, "kube-controller-manager", *_controller_flags(folder, job_syncs))
         yield server
 

@@ -40,7 +40,7 @@ class Operator:
         if self.process is None:
             return None
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(300)
 
     @property
     def running(self) -> bool:

@@ -75,7 +75,7 @@ def web_process(program: str, log: Path, settings: Mapping[str, str]) -> Iterato
         yield WebProcess(process=process, port=port, log=log, started_in_s=seconds)
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(300)
 
 
 def _answers(port: int) -> bool:

@@ -21,6 +21,6 @@ def evaluate(expression: str, *, given: Any = None, **modules: str) -> Any:
         f"const given = JSON.parse(text); process.stdout.write(JSON.stringify({expression}));"
     )
     command = [str(_NODE), "--input-type=module", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "-e", program]
-    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

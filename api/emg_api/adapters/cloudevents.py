@@ -38,9 +38,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     id: Text
     source: Text
     type: Text
-    subject: Subject = ""
+    subject: Subject | None = None  # null is the same as absent
     data: msgspec.Raw = msgspec.Raw(b"null")
-    data_base64: str = ""
+    data_base64: str | None = None
 
     @property
     def payload(self) -> bytes | msgspec.Raw:
@@ -113,7 +113,7 @@ def _of_google(event: Event) -> Arrival:
 
 
 def _of_azure(event: Event) -> Arrival:
-    return azure.blob_arrival(event.subject, decoded(event.payload, azure.BlobCreated), event.delivery)
+    return azure.blob_arrival(event.subject or "", decoded(event.payload, azure.BlobCreated), event.delivery)
 
 
 _READERS: dict[str, Callable[[Event], Arrival]] = {

@@ -72,13 +72,17 @@ def parse_records(message: bytes | str, *, counts: str, delivery: str | None = N
 
 
 def parse_bridged(body: bytes, *, counts: str) -> list[Arrival]:
-    """Parse an event of EventBridge; raises NotJson, WrongShape."""
-    event = decoded(body, _Bridged)
+    """Parse an event of EventBridge, or a list of them, as its pipes send; raises NotJson, WrongShape."""
+    events = decoded(body, list[_Bridged]) if _is_list(body) else [decoded(body, _Bridged)]
+    return [_bridged_arrival(event, counts) for event in events]
+
+
+def _bridged_arrival(event: _Bridged, counts: str) -> Arrival:
     if (event.source, event.detail_type) != ("aws.s3", "Object Created"):
-        return [Ignored(Because.NOT_NEW, f"{event.detail_type} is no new object")]
+        return Ignored(Because.NOT_NEW, f"{event.detail_type} is no new object")
     detail = decoded(event.detail, _Detail)
     stored = detail.object
-    notice = Notice(
+    return Notice(
         bucket=detail.bucket.name,
         key=stored.key,
         version=plain_version(stored.etag) or None,
@@ -86,12 +90,15 @@ def parse_bridged(body: bytes, *, counts: str) -> list[Arrival]:
         sequence=_sequence(stored.sequencer, counts),
         delivery=event.id,
     )
-    return [notice]
 
 
 def is_bridged(body: bytes) -> bool:
-    """Whether a body has the fields of EventBridge; raises NotJson, WrongShape."""
-    return "detail-type" in decoded(body, dict[str, msgspec.Raw])
+    """Whether a body is from EventBridge, which alone sends lists; raises NotJson, WrongShape."""
+    return _is_list(body) or "detail-type" in decoded(body, dict[str, msgspec.Raw])
+
+
+def _is_list(body: bytes) -> bool:
+    return body.lstrip()[:1] == b"["
 
 
 def _arrival(record: _Record, counts: str, delivery: str | None) -> Arrival:

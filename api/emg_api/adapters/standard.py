@@ -79,12 +79,17 @@ class Standard:
         return delivery
 
     def _matches(self, signature: str, signed: bytes) -> bool:
-        version, _, value = signature.partition(",")
+        """Whether a live key makes a signature; what is no signature matches nothing, and the next one may."""
+        version, _, text = signature.partition(",")
+        try:
+            value = from_base64(text)
+        except NotSigned:
+            return False
         match version:
             case "v1":
-                matches = [_is_authentic(key, from_base64(value), signed) for key in self.shared]
+                matches = [_is_authentic(key, value, signed) for key in self.shared]
             case "v1a":
-                matches = [_is_signed(key, from_base64(value), signed) for key in self.public]
+                matches = [_is_signed(key, value, signed) for key in self.public]
             case _:
                 matches = []
         return any(matches)

@@ -47,6 +47,10 @@ async def test_a_batch_is_several_events():
     ]
 
 
+async def test_an_attribute_that_is_null_is_absent():
+    assert await read(EVENT | {"subject": None, "data_base64": None}) == [EXPECTED]
+
+
 async def test_data_may_be_in_base64():
     event = {name: value for name, value in EVENT.items() if name != "data"}
     encoded = base64.b64encode(msgspec.json.encode(EVENT["data"])).decode()

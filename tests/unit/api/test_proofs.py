@@ -356,6 +356,14 @@ async def test_several_signatures_are_a_key_that_is_being_replaced():
     assert isinstance((await adapter("standard").read(raw(OWN, several), NOW))[0], Notice)
 
 
+@pytest.mark.parametrize("odd", ["v1,not base64!", "v1,\xff", "v1", "", "v1a,AAAA", "v9,later"])
+async def test_what_is_no_signature_spoils_none_beside_it(odd):
+    headers = proof("standard", OWN)
+    several = headers | {"webhook-signature": f"{odd} {headers['webhook-signature']}"}
+
+    assert isinstance((await adapter("standard").read(raw(OWN, several), NOW))[0], Notice)
+
+
 async def test_a_private_key_signs_webhooks_too():
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)

@@ -47,6 +47,18 @@ async def test_each_record_is_a_session_and_the_answer_is_about_the_first(web, s
     assert first["spec"]["recording"]["uri"].endswith("P001/one.c3d")
 
 
+async def test_events_of_eventbridge_may_come_as_a_list(web, sessions):
+    event = msgspec.json.decode((RECORDED / "s3-eventbridge.json").read_bytes())
+    stored = [event["detail"]["object"] | {"key": f"P001/{name}.c3d"} for name in ("one", "two")]
+    events = [event | {"detail": event["detail"] | {"object": each}} for each in stored]
+    body = msgspec.json.encode([*events, event | {"detail-type": "Object Deleted"}])
+
+    response = await web.post("/webhooks/s3", content=body, headers=proof("s3", body))
+
+    assert response.status_code == 202
+    assert len(sessions.manifests) == 2
+
+
 @pytest.mark.parametrize("odd", [record("notes.txt"), record("x.c3d", bucket="others"), record("..%2Fx.c3d")])
 async def test_a_record_that_is_none_for_us_does_not_keep_others_out(web, sessions, odd):
     response = await post(web, odd, record("P001/one.c3d"), odd)

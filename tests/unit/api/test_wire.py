@@ -1,15 +1,19 @@
 """What only shows on a real connection: bodies and heads that are slow, endless, packed or malformed."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
 from emg_api import protocol, requests
-from emg_api.app import create_receiver
+from emg_api.app import create_both, create_receiver
 from emg_local.server import Server, listening_socket
-from tests.support.web import UPLOAD, signed
+from tests.support import waiting
+from tests.support.web import UPLOAD, inserted, post, signed
 
 BODY = b'{"type": "DELETE", "table": "objects", "schema": "storage"}'
 
@@ -153,10 +157,10 @@ async def test_a_connection_whose_body_nobody_reads_ends_with_the_answer(port):
 
 
 async def test_empty_lines_between_requests_hold_no_connection(port, monkeypatch):
-    monkeypatch.setattr(protocol, "SECONDS_FOR_A_HEAD", 0.05)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request())
     await reader.readuntil(b"not-signed")
+    monkeypatch.setattr(protocol, "SECONDS_FOR_A_HEAD", 0.05)
     writer.write(b"\r\n")
 
     assert b"HTTP/1.1 408 " in await asyncio.wait_for(reader.read(), 60)
@@ -169,6 +173,61 @@ async def test_large_heads_one_after_another_are_bounded_one_by_one(port):
 
     assert answer.count(b"HTTP/1.1 200 ") == 2
     assert answer.count(b"HTTP/1.1 401 ") == 1
+
+
+@pytest.fixture
+async def viewing(receiver, gate) -> AsyncIterator[tuple[int, Server]]:
+    """Everything, on a socket that holds little of what is sent."""
+    with listening_socket(0) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        server = Server(create_both(receiver, gate), listening)
+        serving = asyncio.create_task(server.run_until_stopped())
+        await server.ready.wait()
+        yield listening.getsockname()[1], server
+        server.stop()
+        await serving
+
+
+@pytest.mark.parametrize("form", ["CH1", "CH1?start=0"])
+async def test_an_answer_that_nobody_takes_holds_no_memory(viewing, web, monkeypatch, form):
+    port, server = viewing
+    session = (await post(web, inserted("P001/one.c3d"))).json()["session_code"]
+    monkeypatch.setattr(protocol, "SECONDS_TO_TAKE_SOME", 0.05)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(f"GET /signals/jit/{session}/{form} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+
+    await reader.readuntil(b" 200 OK")
+    await waiting.until(lambda: not server.server_state.connections, "the connection is ended")
+    writer.close()
+
+
+@dataclass
+class Unread:
+    """A transport of which so many bytes are not taken yet."""
+
+    waiting_bytes: int = 0
+    aborted: bool = False
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting_bytes
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+@pytest.mark.parametrize(("taken_bytes", "aborted"), [([20_000, 20_000], False), ([20_000, 10_000], True), ([0], True)])
+async def test_a_reader_may_be_slow_but_has_to_take_some(taken_bytes, aborted):
+    connection, looks = object.__new__(protocol.BoundedProtocol), []
+    connection.loop = SimpleNamespace(call_later=lambda _seconds, look, before: looks.append((look, before)))
+    connection.transport = Unread(waiting_bytes=90_000)
+    connection.flow = SimpleNamespace(pause_writing=lambda: None)
+    connection.pause_writing()
+    for taken in taken_bytes:
+        connection.transport.waiting_bytes -= taken
+        look, before = looks.pop()
+        look(before)
+
+    assert (connection.transport.aborted, len(looks)) == (aborted, 0 if aborted else 1)
 
 
 async def test_a_sender_that_goes_away_is_no_error_of_ours(port, caplog):

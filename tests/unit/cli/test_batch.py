@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def emg(*arguments: object) -> "subprocess.CompletedProcess[bytes]":
-    return subprocess.run([EMG, *map(str, arguments)], check=False, capture_output=True, env={}, timeout=120)
+    return subprocess.run([EMG, *map(str, arguments)], check=False, capture_output=True, env={}, timeout=600)
 
 
 def test_every_recording_of_a_folder_is_a_line_and_a_bad_one_names_its_failure(folder: Path) -> None:

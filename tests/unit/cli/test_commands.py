@@ -23,7 +23,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def emg(*arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([EMG, *map(str, arguments)], check=False, capture_output=True, env=env or {}, timeout=120)
+    return subprocess.run([EMG, *map(str, arguments)], check=False, capture_output=True, env=env or {}, timeout=600)
 
 
 def test_probe_prints_the_metadata_of_the_header(recording: Path) -> None:
@@ -110,7 +110,7 @@ def test_profiles_prints_what_the_core_knows() -> None:
 )
 def test_help_has_an_example(program: str, command: str) -> None:
     told = [EMG.with_name(program), command, "--help"]
-    done = subprocess.run(told, check=False, capture_output=True, env={}, timeout=120)
+    done = subprocess.run(told, check=False, capture_output=True, env={}, timeout=600)
     assert (done.returncode, done.stderr) == (0, b"")
     assert f"{program.replace('-', ' ')} {command}" in done.stdout.decode().partition("Example: ")[2]
 

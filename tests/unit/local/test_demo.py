@@ -17,7 +17,7 @@ from tests.support.recordings import synthetic_recording
 from tests.support.waiting import wait_until
 
 EMG = Path(sys.executable).with_name("emg")
-PATIENCE_S = 120
+PATIENCE_S = 600
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def get(url: str) -> object:
-    with urlopen(url, timeout=30) as answer:
+    with urlopen(url, timeout=PATIENCE_S) as answer:
         return json.load(answer)
 
 

@@ -20,7 +20,7 @@ def tried(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProc
         "PATH": os.environ["PATH"],
     }
     command = [EMG, "try", f"--receiver={NOBODY}", *arguments]
-    return subprocess.run(command, env=settings | env, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, env=settings | env, capture_output=True, text=True, check=False, timeout=600)
 
 
 def test_a_receiver_that_is_not_there_is_named_with_the_step(tmp_path: Path) -> None:

@@ -65,6 +65,12 @@ async def is_taken_by(lease: Lease) -> bool:
     return await lease._try()  # noqa: SLF001 - one step of the election
 
 
+def test_a_holder_has_given_up_before_it_is_followed_which_is_within_twenty_seconds() -> None:
+    timing = LeaseTiming()
+    assert timing.most_s_to_give_up < timing.duration_s
+    assert timing.most_s_to_follow + timing.answer_within_s < 20
+
+
 async def test_of_two_replicas_one_holds_the_lease() -> None:
     api, clock = OneLease(), Clock()
     first, second = replica(api, "first", clock), replica(api, "second", clock)

@@ -10,7 +10,7 @@ from tests.support import waiting
 
 async def until(queue: WorkQueue, done: asyncio.Event) -> None:
     running = [asyncio.create_task(queue.run()) for _ in range(3)]
-    await asyncio.wait_for(done.wait(), 30)
+    await asyncio.wait_for(done.wait(), 300)
     for task in running:
         task.cancel()
         with suppress(asyncio.CancelledError):
