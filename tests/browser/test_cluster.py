@@ -12,7 +12,7 @@ from emg_session.resource import RecordingRef, build_session, build_spec
 from tests.browser.conftest import Sessions
 from tests.support.api_server import ApiServer, running_api_server
 from tests.support.receivers import WebProcess
-from tests.support.viewing import Clinic
+from tests.support.viewing import PATIENCE_MS, Clinic
 
 NAMESPACE = "clinic"
 AUDIENCE = "emg-signals"
@@ -93,7 +93,7 @@ def signals(cluster: ApiServer, clinic: Clinic, tmp_path_factory: pytest.TempPat
 @pytest.fixture
 def page(browser: Browser, signals: WebProcess) -> Iterator[Page]:
     with browser.new_context(base_url=signals.url, locale="en-GB") as context:
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(PATIENCE_MS)
         yield context.new_page()
 
 

@@ -1,10 +1,11 @@
 """A real S3 server on a folder: versitygw, whose subfolders are buckets."""
 
+import secrets
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.support.needs import require
 
 ACCESS_KEY, SECRET_KEY, REGION = "emg-test-key", "emg-test-secret", "us-east-1"
 _START_SECONDS = 120.0
+_PORTS = [*range(20_000, 30_000)]
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,15 @@ def require_s3_server() -> None:
 
 
 def free_port(host: str) -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server((host, 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, another one each time.
+
+    It lies below those that Linux gives to outgoing connections: one of them may have it before the server does.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        _PORTS.remove(port)
+        with suppress(OSError), socket.create_server((host, port)):
+            return port
 
 
 def _wait_until_listening(server: "subprocess.Popen[bytes]", host: str, port: int) -> None:

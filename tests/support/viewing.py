@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from emg_local.postgres import Postgres
 from emg_local.synth import SyntheticRecording, synthesize, write_recording
@@ -26,6 +26,8 @@ from tests.support.receivers import WebProcess, web_process
 CHROMIUM = Path("/usr/bin/chromium")
 VIEWER_MODULES = Path(__file__).resolve().parents[2] / "api/emg_api/viewer/node_modules"
 BUCKET = "recordings"
+# Playwright's own are 5 and 30 s, which machines of two processors may take to draw a page.
+PATIENCE_MS = 180_000
 
 T = TypeVar("T")
 
@@ -55,7 +57,7 @@ class Clinic:
         return _apart(lambda: asyncio.run(self._receive(*keys)))
 
     async def _receive(self, *keys: str) -> list[str]:
-        async with open_summaries(self.database_url) as summaries:
+        async with open_summaries(self.database_url, answer_seconds=120) as summaries:
             return [await self._received(key, summaries) for key in keys]
 
     async def _received(self, key: str, summaries: SummaryStore) -> str:
@@ -66,7 +68,7 @@ class Clinic:
     async def _store(self, key: str, *, analysed: bool, **spec: Any) -> str:
         recordings = RecordingStore(self.buckets)
         name, wanted = await self._named(key, recordings, **spec)
-        async with open_summaries(self.database_url) as summaries:
+        async with open_summaries(self.database_url, answer_seconds=120) as summaries:
             await summaries.save_received(name, wanted, None)
             if analysed:
                 await self._analyse(name, wanted, recordings, summaries)
@@ -119,9 +121,10 @@ def opened_clinic(server: Postgres, folder: Path) -> Iterator[Clinic]:
 @contextmanager
 def opened_browser() -> Iterator[Browser]:
     """Yield Debian's Chromium, or skip: playwright's own can't be had everywhere."""
+    expect.set_options(timeout=PATIENCE_MS)
     require(CHROMIUM.exists(), f"no Chromium at {CHROMIUM}: apt-get install chromium")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM))
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), timeout=PATIENCE_MS)
         yield browser
         browser.close()
 
