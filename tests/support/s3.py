@@ -14,7 +14,7 @@ import httpx2
 import obstore
 from obstore.store import S3Store
 
-from tests.cluster.machine import BIN
+from tests.cluster.machine import BIN, run
 from tests.cluster.parts import go_is_here, s3_server
 from tests.support.needs import require
 
@@ -38,6 +38,18 @@ class S3Server:
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_REGION": REGION,
         }
+
+    def make_account(self, access_key: str, secret_key: str) -> None:
+        """Make a key beside ours that opens every bucket."""
+        self._administer("create-user", f"--access={access_key}", f"--secret={secret_key}", "--role=admin")
+
+    def end_account(self, access_key: str) -> None:
+        """Have a key open nothing any more."""
+        self._administer("delete-user", f"--access={access_key}")
+
+    def _administer(self, command: str, *arguments: str) -> None:
+        us = (f"--access={ACCESS_KEY}", f"--secret={SECRET_KEY}", f"--endpoint-url={self.endpoint}")
+        run(BIN / "versitygw", "admin", *us, command, *arguments)
 
     def make_bucket(self, name: str) -> None:
         """Make a bucket unless it is there."""
@@ -68,6 +80,9 @@ def serving_s3(folder: Path, *, host: str = "127.0.0.1", port: int = 0) -> Itera
     require_s3_server()
     port = port or free_port(host)
     keys = ["--access", ACCESS_KEY, "--secret", SECRET_KEY, "--region", REGION]
+    accounts = folder.with_name(f"{folder.name}-accounts")
+    accounts.mkdir(exist_ok=True)
+    keys += ["--iam-dir", str(accounts), "--iam-cache-disable"]
     command = [str(BIN / "versitygw"), "--quiet", *keys, "--port", f"{host}:{port}", "posix", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
         try:
