@@ -110,7 +110,7 @@ def axis(seconds: float, columns: int) -> str:
     line = ""
     for number in range(int(seconds / step) + 1):
         told, place = f"{number * step:g}", int(number * step * columns / seconds)
-        if place + len(told) < columns:
+        if place + len(f"{told} s") <= columns:
             line = line.ljust(place) + told
     return f"{line} s"
 

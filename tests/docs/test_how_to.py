@@ -48,7 +48,9 @@ def running() -> Iterator[Running]:
     port = free_port("127.0.0.1")
     with folder_for_servers() as folder:
         command = [PROGRAMS / "emg", "run", "--port", str(port), "--data", "emg-data"]
-        with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as program:
+        with subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as program:
             try:
                 assert program.stdout is not None
                 assert any(line.startswith("channels ") for line in program.stdout), "emg run ended"

@@ -9,6 +9,7 @@ import pytest
 
 from emg_cli.kubectl.again import anew
 from emg_cli.kubectl.columns import age, print_columns
+from emg_cli.kubectl.completing import candidates
 from emg_cli.kubectl.top import load_of, sentence
 from emg_cli.kubectl.why import EXPLANATIONS, as_data, lines
 from emg_session.resource import EMGSession
@@ -65,6 +66,13 @@ def test_where_there_is_no_cluster_is_one_line(command):
 def test_nothing_is_made_anew_where_nothing_was_named():
     done = subprocess.run([KUBECTL_EMG, "replay"], check=False, capture_output=True, env={})
     assert (done.returncode, b"no session was named" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [([], "replay"), (["list", "-n", "emg"], "--reason"), (["why"], "--json")]
+)
+def test_what_could_come_next_is_offered(words, offered):
+    assert offered in list(candidates(words, "-" if words else ""))
 
 
 def test_why_of_a_session_that_nobody_looked_at_says_that_it_waits_for_the_operator():
