@@ -141,6 +141,9 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     refusals.NotAnalysedYet: ProblemKind(
         HTTPStatus.NOT_FOUND, "not-analysed-yet", "No summary yet", "GET /webhooks/storage/status/{code} says why."
     ),
+    refusals.ResultNotFound: ProblemKind(
+        HTTPStatus.NOT_FOUND, "result-not-found", "No such result", "GET /sessions/{session_id}/results lists them."
+    ),
     errors.UnknownBucket: ProblemKind(
         HTTPStatus.FORBIDDEN, "unknown-bucket", "Outside the buckets", "Add the bucket to EMG_BUCKETS if it is right."
     ),
@@ -176,6 +179,7 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     ),
     errors.InvalidSettings: BUG,
     errors.MigrationFailed: BUG,
+    errors.StillNeeded: BUG,  # nothing here deletes
     errors.SummaryRefused: BUG,
     errors.SchemaMismatch: ProblemKind(
         HTTPStatus.SERVICE_UNAVAILABLE, "schema-mismatch", "Wrong database schema", "Run `emg migrate --upgrade`."
