@@ -44,7 +44,9 @@ class WindowDrawer:
                 shown = await self._at_once(window, excerpt, method)
             else:
                 shown = await self._folded(window, excerpt)
-            return await self.reader.compute(lambda: pack(encode(drawn(window, method, shown, at_once=at_once)), coding))
+            return await self.reader.compute(
+                lambda: pack(encode(drawn(window, method, shown, at_once=at_once)), coding)
+            )
 
     async def _folded(self, window: Window, excerpt: Excerpt) -> list[Shown]:
         listed = (faults_of(window.session, _name(window, channel)) for channel in window.channels)
@@ -123,7 +125,8 @@ def segments_left_out(
 def drawn(window: Window, method: Method, shown: Sequence[Shown], *, at_once: bool) -> DrawnWindow:
     """Put the pixels of all channels and the marks beside them together."""
     channels = [
-        _drawn_channel(window, channel, *of, at_once=at_once) for channel, of in zip(window.channels, shown, strict=True)
+        _drawn_channel(window, channel, *of, at_once=at_once)
+        for channel, of in zip(window.channels, shown, strict=True)
     ]
     return DrawnWindow(window=window, profile=method.profile, channels=channels)
 
