@@ -87,7 +87,7 @@ impl Rails {
     }
 
     /// The same rails, told by the innermost samples at them: these can be stored, and rounded by less than a step.
-    pub fn innermost(self, clean: &Clean) -> Self {
+    pub(super) fn innermost(self, clean: &Clean) -> Self {
         let places = clean.parts.iter().flat_map(|part| clean.beyond(part, self));
         let values = places.flat_map(|(start, end)| &clean.signal[start..end]);
         let none = Rails { low: f64::NEG_INFINITY, high: f64::INFINITY };
