@@ -12,7 +12,7 @@ from cyclopts.validators import Number
 
 from emg_cli.output import print_bytes, print_json
 from emg_cli.site import Site
-from emg_session.erasure import Erasure, Erasures
+from emg_session.erasure import Erasure, Erasures, Expiry
 from emg_session.errors import InvalidSettings, StorageUnavailable, UnknownBucket
 from emg_session.recordings import Buckets, RecordingStore
 from emg_session.resource import is_recording, subject_of
@@ -66,7 +66,9 @@ def retain(*, days: _Days, data: Path | None = None) -> None:
     data
         The folder of a running `emg run`; else EMG_DATABASE_URL says where the database is.
     """
-    print_json({"sessions_erased": asyncio.run(_retain(Site.of(data), days))})
+    expiry = asyncio.run(_retain(Site.of(data), days))
+    kept = {str(session): str(needed) for session, needed in expiry.kept.items()}
+    print_json({"sessions_erased": expiry.sessions, "sessions_kept": kept})
 
 
 def _claim(receipt: Path | None) -> None:
@@ -111,6 +113,6 @@ async def _delete(store: RecordingStore, uri: str) -> bool:
         return False
 
 
-async def _retain(site: Site, days: int) -> int:
+async def _retain(site: Site, days: int) -> Expiry:
     async with site.database() as database:
         return await Erasures(database).expire(days)

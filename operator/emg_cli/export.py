@@ -33,6 +33,13 @@ class View(StrEnum):
     SESSIONS = "sessions"
     CONTRACTIONS = "contractions"
     SUBJECT_WEEKS = "subject-weeks"
+    RECORDINGS = "recordings"
+    PROVENANCE = "provenance"
+    SCORES = "scores"
+    CHANNELS = "channels"
+    MUSCLES = "muscles"
+    WINDOWS = "windows"
+    FAULTS = "faults"
 
     @property
     def relation(self) -> str:
@@ -55,12 +62,14 @@ def export(
     subject: str | None = None,
     data: Path | None = None,
 ) -> None:
-    """Write what is stored of sessions, contractions or subjects' weeks as a table, however many there are.
+    """Write what is stored as a table, however many rows there are. None has personal data.
 
     Parameters
     ----------
     view
-        One row per session, per contraction, or per subject and week of its programme.
+        sessions (a row each, with what matters of all others), contractions, subject-weeks (per subject and week of its
+        programme), recordings, provenance, scores (a row per session), channels, muscles, windows (statistics of each
+        metric), faults.
     format
         csv or parquet; a Parquet file tells the unit of each column.
     out

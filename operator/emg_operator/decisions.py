@@ -79,7 +79,10 @@ def decide_next(
     # Nobody keeps a finished session's Jobs in mind.
     if (session.status.finished or run.begins) and not surroundings.has_all_children:
         return NextStep(status=session.status, ask=Question.CHILDREN)
-    answer = _with_jobs(situation) or _without_jobs(situation)
+    living = _with_jobs(situation)
+    if living is None and _was_erased(run):
+        return NextStep(status=session.status, remove=True)
+    answer = living or _without_jobs(situation)
     if isinstance(answer, Question):
         return NextStep(status=session.status, ask=answer)
     return _next_step(situation, answer)
@@ -92,6 +95,11 @@ def refused_step(
     progress = Progress(Truth.UNKNOWN, Reason.PENDING, f"the API server does not take the Job: {refusal}")
     status = status_of(session, Run.of(session, jobs), surroundings, progress, now)
     return NextStep(status=status, again_after_s=_REFUSED_AGAIN_S)
+
+
+def _was_erased(run: Run) -> bool:
+    """Whether the worker found that the recording must not come back: the session is removed, and not at fault."""
+    return run.newest is not None and run.newest.ended and run.newest.exit_code == ExitCode.ERASED
 
 
 def _next_step(situation: Situation, decision: Decision) -> NextStep:

@@ -62,8 +62,10 @@ class Erasing:
         """Erase what is too old, once an hour, whether or not that works. Raises a Failure."""
         if self._retention_days and self._clock() - self._expired_at >= _EXPIRE_EVERY_S:
             self._expired_at = self._clock()
-            count = await self._erasures.expire(self._retention_days)
-            log.info("retention: %d sessions older than %d days erased", count, self._retention_days)
+            expiry = await self._erasures.expire(self._retention_days)
+            log.info("retention: %d sessions older than %d days erased", expiry.sessions, self._retention_days)
+            for session, needed in expiry.kept.items():
+                log.warning("retention: session id %s is not erased: %s", session, needed)
 
     async def look(self) -> None:
         """Remove the sessions of what was erased. Raises a Failure."""
@@ -100,10 +102,8 @@ class Erasing:
 
 
 def _parse(body: Body) -> EMGSession | None:
-    """Return a session; None for one that can't be read, or whose address PostgreSQL can't hold: it knows none such."""
+    """Return a session; None for one that can't be read."""
     try:
-        session = read_session(body)
+        return read_session(body)
     except InvalidSession:
         return None
-    recording = session.spec.recording
-    return None if "\0" in recording.uri + recording.version else session

@@ -6,9 +6,11 @@ from importlib import resources
 import psycopg
 from psycopg.rows import class_row
 
-_HAS_TIME_SERIES = """
+# Its own migration 022 drops the first and leaves the others, which ours never makes.
+_IS_THE_EARLIER_SYSTEMS = """
 SELECT EXISTS (SELECT FROM pg_attribute
-               WHERE attrelid = to_regclass('analysis_results') AND attname = 'emg_signals' AND NOT attisdropped)
+               WHERE attrelid = to_regclass('analysis_results') AND NOT attisdropped
+                 AND attname IN ('emg_signals', 'c3d_metadata_id', 'analytics_data', 'processing_params'))
 """
 # now() is the beginning of the transaction: only what this one took over.
 _ADOPTED = """
@@ -29,15 +31,16 @@ class Adoption:
     def __str__(self) -> str:
         """Tell it in a sentence."""
         saved = 100 * (1 - self.disk_bytes_after / self.disk_bytes_before)
+        less = f"{saved:.3f} % less" if saved > 0 else "as its time series were gone already"
         return (
             f"{self.results} results of the earlier system: {self.disk_bytes_before} bytes on disk become"
-            f" {self.disk_bytes_after}, {saved:.3f} % less"
+            f" {self.disk_bytes_after}, {less}"
         )
 
 
 def set_aside_earlier_results(connection: psycopg.Connection) -> bool:
     """Set the earlier system's results aside, if this is its database; in the transaction that migrates."""
-    found = connection.execute(_HAS_TIME_SERIES).fetchone() == (True,)
+    found = connection.execute(_IS_THE_EARLIER_SYSTEMS).fetchone() == (True,)
     if found:
         script = resources.files("emg_session").joinpath("migrations", "adoption", "set_aside.sql")
         connection.execute(script.read_bytes())

@@ -15,15 +15,18 @@ from emg_session.contract import WorkerContract
 from emg_session.errors import SchemaMismatch, SummaryRefused
 from emg_session.listing import (
     EVERY_SESSION,
+    FIND_SESSIONS,
     LIST_SESSIONS,
+    MOST_FOUND,
     ListedSession,
     Place,
     SessionFilter,
+    can_be_looked_up,
     list_parameters,
     quality_of,
 )
 from emg_session.migrate import schema_version
-from emg_session.pool import ANSWER_SECONDS, Database, open_database
+from emg_session.pool import ANSWER_SECONDS, Connection, Database, open_database
 from emg_session.resource import RecordingRef, SessionSpec, session_id
 from emg_session.results import LIST_RESULTS, LOAD_PROFILE_RESULT, MOST_RESULTS, StoredResult
 from emg_session.summary import PROCESSING_VERSION
@@ -240,8 +243,9 @@ class SummaryStore:
     async def _names(self, query: LiteralString, specs: Mapping[str, SessionSpec]) -> set[str]:
         asked = {
             "session_codes": list(specs),
-            "uris": [spec.recording.uri for spec in specs.values()],
-            "versions": [spec.recording.version for spec in specs.values()],
+            # PostgreSQL takes no NUL in a text; definitions of before did, and such a session's subject is somebody.
+            "uris": [spec.recording.uri.replace("\0", "") for spec in specs.values()],
+            "versions": [spec.recording.version.replace("\0", "") for spec in specs.values()],
             "subjects": [spec.subject for spec in specs.values()],
         }
         async with self._connection() as connection:
@@ -274,8 +278,9 @@ class SummaryStore:
     ) -> list[ListedSession]:
         """Return the newest of the wanted sessions, those after a place in the list."""
         async with self._connection() as connection, connection.cursor(row_factory=class_row(ListedSession)) as cursor:
+            found = await _found(connection, wanted)
             # A plan made for every filter at once would go through all sessions for any of them.
-            await cursor.execute(LIST_SESSIONS, list_parameters(wanted, after, limit), prepare=False)
+            await cursor.execute(LIST_SESSIONS, list_parameters(wanted, after, limit, found), prepare=False)
             return await cursor.fetchall()
 
 
@@ -288,6 +293,15 @@ async def open_summaries(
         database_url, most_connections=most_connections, answer_seconds=answer_seconds
     ) as database:
         yield SummaryStore(database)
+
+
+async def _found(connection: Connection, wanted: SessionFilter) -> list[uuid.UUID] | None:
+    """Return the sessions that have the word, None where it is in too many of them, or none is asked for."""
+    if not can_be_looked_up(wanted):
+        return None
+    asked = {"search": wanted.search, "most": MOST_FOUND}
+    found = [row[0] for row in await (await connection.execute(FIND_SESSIONS, asked)).fetchall()]
+    return found if len(found) < MOST_FOUND else None
 
 
 async def _refuse_another_recording(connection: psycopg.AsyncConnection, row: Mapping[str, Any]) -> None:

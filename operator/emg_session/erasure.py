@@ -4,14 +4,16 @@ A tombstone is set first and the rows go last: whoever is stopped in between doe
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 
 import msgspec
+import psycopg
 
-from emg_session.errors import InvalidSettings
+from emg_session.errors import InvalidSettings, StillNeeded
 from emg_session.pool import Connection, Database
 from emg_session.resource import RecordingRef, subject_of
 
@@ -24,6 +26,15 @@ _HAS_CENTRES = "SELECT EXISTS (SELECT FROM centre_places)"
 _BURY_SUBJECT = """
 INSERT INTO tombstones (kind, centre, digest)
 VALUES ('subject', %(centre)s::text, tombstone_digest('subject', %(centre)s::text || '/' || %(subject)s))
+ON CONFLICT (digest) DO NOTHING
+"""
+
+# Also what comes into the folder later, and whichever centre its place has then.
+_BURY_FOLDERS = """
+INSERT INTO tombstones (kind, centre, digest)
+SELECT DISTINCT 'folder', centre, tombstone_digest('folder', folder_of(file_path, subject))
+FROM therapy_sessions
+WHERE subject = %(subject)s AND centre = %(centre)s AND folder_of(file_path, subject) IS NOT NULL
 ON CONFLICT (digest) DO NOTHING
 """
 
@@ -67,17 +78,21 @@ DELETE FROM therapy_sessions WHERE subject = %(subject)s AND centre = %(centre)s
 _DIGEST = "SELECT encode(tombstone_digest('subject', %(centre)s || '/' || %(subject)s), 'hex')"
 
 _NOTE = """
-INSERT INTO audit_log (id, at, caller, operation, asked, reason)
-VALUES (%(id)s, now(), 'database role ' || session_user, 'erase subject', %(receipt)s::jsonb, left(%(reason)s, 200))
+INSERT INTO audit_log (id, at, caller, operation, asked, reason, centre)
+VALUES (%(id)s, now(), 'database role ' || session_user, 'erase subject', %(receipt)s::jsonb, left(%(reason)s, 200),
+        %(centre)s)
+"""
+
+_TOO_OLD = """
+SELECT id FROM therapy_sessions
+WHERE created_at < now() - make_interval(days => %(days)s) AND id <> ALL (%(kept)s)
+ORDER BY created_at
+LIMIT %(most)s
 """
 
 _EXPIRE = """
 WITH expired AS (
-    SELECT id, file_path, object_version, centre
-    FROM therapy_sessions
-    WHERE created_at < now() - make_interval(days => %(days)s)
-    ORDER BY created_at
-    LIMIT %(most)s
+    SELECT id, file_path, object_version, centre FROM therapy_sessions WHERE id = ANY (%(ids)s)
 ), buried AS (
     INSERT INTO tombstones (kind, centre, digest)
     SELECT DISTINCT 'version', centre, tombstone_digest('version', file_path || E'\\n' || object_version)
@@ -87,6 +102,7 @@ WITH expired AS (
 )
 DELETE FROM therapy_sessions WHERE id IN (SELECT id FROM expired)
 """
+_CHECK_KEYS_NOW = "SET CONSTRAINTS ALL IMMEDIATE"
 
 _IN_CENTRE = "SELECT uri FROM unnest(%(uris)s::text[]) AS asked (uri) WHERE centre_of(uri) = %(centre)s"
 
@@ -125,6 +141,14 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     not_erased: tuple[str, ...] = _NOT_ERASED
 
 
+@dataclass(frozen=True, kw_only=True)
+class Expiry:
+    """How many sessions were too old and are gone; which could not go, by id, and what holds on to them."""
+
+    sessions: int
+    kept: Mapping[uuid.UUID, StillNeeded]
+
+
 class Erasures:
     """Erasing, for who may: the tables' owner, and members of emg_admin."""
 
@@ -155,6 +179,7 @@ class Erasures:
             await connection.execute(_LOCK)
             await connection.execute(_SAY_WHY, values)
             await connection.execute(_BURY_SUBJECT, values)
+            await connection.execute(_BURY_FOLDERS, values)
             await connection.execute(_BURY_OBJECTS, values)
             rows = await (await connection.execute(_RECORDINGS_OF, values)).fetchall()
         return [RecordingRef(uri=uri, version=version or "") for uri, version in rows]
@@ -166,9 +191,12 @@ class Erasures:
         return [row[0] for row in rows]
 
     async def erase(self, erasure: Erasure, recordings_deleted: int | None, now: datetime) -> Receipt:
-        """Delete the rows and write it down, all or nothing; again, it finds nothing left to delete."""
+        """Delete the rows and write it down, all or nothing; again, it finds nothing left to delete.
+
+        Raises StillNeeded.
+        """
         values = _values(erasure)
-        async with self._database.connection() as connection, connection.transaction():
+        async with self._deleting() as connection:
             await connection.execute(_LOCK)
             await connection.execute(_SAY_WHY, values)
             counts = await _fetch(connection, _COUNT_ROWS, values)
@@ -189,20 +217,50 @@ class Erasures:
             await connection.execute(_NOTE, _note(receipt))
         return receipt
 
-    async def expire(self, days: int) -> int:
-        """Delete sessions that were received longer ago, and what only they had; return how many."""
-        total = 0
-        while deleted := await self._expire_some(days):
-            total += deleted
-        return total
+    async def expire(self, days: int) -> Expiry:
+        """Delete sessions that were received longer ago, and what only they had."""
+        sessions, kept = 0, dict[uuid.UUID, StillNeeded]()
+        while ids := await self._too_old(days, kept):
+            try:
+                sessions += await self._expire(ids, days)
+            except StillNeeded:
+                kept |= (refused := await self._expire_one_by_one(ids, days))
+                sessions += len(ids) - len(refused)
+        return Expiry(sessions=sessions, kept=kept)
 
-    async def _expire_some(self, days: int) -> int:
-        """Delete some, so that nobody waits long for the lock."""
-        values = {"days": days, "most": _EXPIRE_AT_ONCE, "reason": f"retention of {days} days"}
-        async with self._database.connection() as connection, connection.transaction():
+    async def _too_old(self, days: int, kept: Mapping[uuid.UUID, StillNeeded]) -> list[uuid.UUID]:
+        """Return some, so that nobody waits long for the lock."""
+        values = {"days": days, "kept": list(kept), "most": _EXPIRE_AT_ONCE}
+        async with self._database.connection() as connection:
+            return [row[0] for row in await (await connection.execute(_TOO_OLD, values)).fetchall()]
+
+    async def _expire_one_by_one(self, ids: Sequence[uuid.UUID], days: int) -> dict[uuid.UUID, StillNeeded]:
+        refused = {}
+        for each in ids:
+            try:
+                await self._expire([each], days)
+            except StillNeeded as needed:
+                refused[each] = needed
+        return refused
+
+    async def _expire(self, ids: Sequence[uuid.UUID], days: int) -> int:
+        values = {"ids": ids, "reason": f"retention of {days} days"}
+        async with self._deleting() as connection:
             await connection.execute(_LOCK)
             await connection.execute(_SAY_WHY, values)
             return (await connection.execute(_EXPIRE, values)).rowcount
+
+    @asynccontextmanager
+    async def _deleting(self) -> AsyncIterator[Connection]:
+        """Open a transaction; raises StillNeeded where a table of others holds on to what it deletes."""
+        async with self._database.connection() as connection:
+            try:
+                async with connection.transaction():
+                    yield connection
+                    await connection.execute(_CHECK_KEYS_NOW)
+            except psycopg.errors.ForeignKeyViolation as error:
+                holder = error.diag.table_name
+                raise StillNeeded(f"table {holder} holds on to it: delete its rows, then erase again") from error
 
     async def newest_tombstone(self) -> int:
         """Return a number that grows with every tombstone."""
@@ -216,7 +274,8 @@ def _values(erasure: Erasure) -> dict[str, Any]:
 
 def _note(receipt: Receipt) -> dict[str, Any]:
     told = {"subject_digest": receipt.subject_digest, "rows": receipt.rows, "recordings": receipt.recordings_deleted}
-    return {"id": receipt.id, "receipt": msgspec.json.encode(told).decode(), "reason": receipt.reason}
+    encoded = msgspec.json.encode(told).decode()
+    return {"id": receipt.id, "receipt": encoded, "reason": receipt.reason, "centre": receipt.centre}
 
 
 async def _value(connection: Connection, query: LiteralString, values: Mapping[str, Any]) -> Any:  # noqa: ANN401

@@ -93,6 +93,10 @@ class SummaryRefused(PermanentFailure):
     """The database refuses a row: a constraint, or a value it can't hold."""
 
 
+class StillNeeded(PermanentFailure):
+    """A row can't be deleted, as a table that is none of ours refers to it."""
+
+
 class RecordingErased(PermanentFailure):
     """The recording, or all of its subject's, was erased and must not come back."""
 

@@ -1,7 +1,7 @@
 """Sessions as a list: which are wanted, where a page begins, and the one line that tells of each."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -76,6 +76,11 @@ class ListedSession:
         return Place(created_at=self.created_at, session_code=self.session_code)
 
 
+FIND_SESSIONS = "SELECT sessions_found(%(search)s, %(most)s)"
+# A word that more sessions have is soon met by who goes through the list from its newest on.
+MOST_FOUND = 1000
+_SHORTEST_INDEXED = 2
+
 LIST_SESSIONS = """
 WITH listed AS (
     SELECT session.id, session.session_code, session.file_path, session.file_size_bytes, session.subject,
@@ -98,9 +103,10 @@ WITH listed AS (
       AND (%(analyzed)s::boolean IS NULL OR (provenance.result IS NOT NULL) = %(analyzed)s)
       AND (%(since)s::timestamptz IS NULL OR session.created_at >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR session.created_at < %(until)s)
+      AND (%(found)s::uuid[] IS NULL OR session.id = ANY (%(found)s))
       AND (%(search)s::text IS NULL
-           OR position(lower(%(search)s) IN lower(concat_ws(' ', session.session_code, session.subject,
-                                                            regexp_replace(session.file_path, '^.*/', '')))) > 0)
+           OR position(lower(%(search)s)
+                       IN searched_text(session.session_code, session.subject, session.file_path)) > 0)
       AND (%(after)s::timestamptz IS NULL
            OR (session.created_at, session.session_code) < (%(after)s, %(after_code)s::text))
       AND (%(poor)s::boolean IS NULL
@@ -125,10 +131,19 @@ ORDER BY created_at DESC, session_code DESC
 """
 
 
-def list_parameters(wanted: SessionFilter, after: Place | None, limit: int) -> dict[str, Any]:
-    """Return what LIST_SESSIONS needs to know."""
+def can_be_looked_up(wanted: SessionFilter) -> bool:
+    """Whether FIND_SESSIONS can say which sessions have the word: of two letters or more."""
+    return len(wanted.search or "") >= _SHORTEST_INDEXED
+
+
+def list_parameters(
+    wanted: SessionFilter, after: Place | None, limit: int, found: Sequence[uuid.UUID] | None = None
+) -> dict[str, Any]:
+    """Return what LIST_SESSIONS needs to know; `found` are all that have the word, where those are few."""
     asked = asdict(wanted)
-    return {name: asked[name] for name in ("subject", "profile", "search")} | {
+    return {name: asked[name] for name in ("subject", "profile")} | {
+        "search": wanted.search if found is None else None,
+        "found": None if found is None else list(found),
         "subjects": None if wanted.subjects is None else sorted(wanted.subjects),
         "analyzed": None if wanted.progress is None else wanted.progress is Progress.ANALYZED,
         "poor": None if wanted.quality is None else wanted.quality is Quality.POOR,

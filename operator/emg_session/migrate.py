@@ -20,6 +20,7 @@ from emg_session.errors import DatabaseUnavailable, Failure, MigrationFailed, Sc
 
 _LOCK_KEY = 4_766_201_022  # any constant: whoever migrates this schema takes it
 _OWN_SENTENCE = "EMG01"  # what our migrations raise with a sentence that quotes no row
+_OWN_NOTICE = "EMG03"  # what they tell on the way
 _MAKE_LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     version    integer PRIMARY KEY,
@@ -60,9 +61,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Upgrade:
-    """What was applied, and what was taken over from the earlier system, if this was its database."""
+    """What was applied, what it told, and what was taken over from the earlier system, if this was its database."""
 
     applied: list[Migration]
+    notices: list[str]
     adoption: Adoption | None
 
 
@@ -96,6 +98,7 @@ def apply_missing(url: str, *, rehearse: bool = False) -> Upgrade:
     the time and the locks of the real one. Raises DatabaseUnavailable, SchemaMismatch, MigrationFailed.
     """
     with _connected(url) as connection, connection.transaction(force_rollback=rehearse):
+        notices = _notices(connection)
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_KEY])
         connection.execute(_MAKE_LEDGER)
         missing = [step.migration for step in _plan(connection) if not step.applied]
@@ -105,7 +108,19 @@ def apply_missing(url: str, *, rehearse: bool = False) -> Upgrade:
             _make_tables_again(connection, missing)
         for migration in missing:
             _apply(connection, migration)
-        return Upgrade(missing, adopted(connection) if adopting else None)
+        return Upgrade(missing, notices, adopted(connection) if adopting else None)
+
+
+def _notices(connection: psycopg.Connection) -> list[str]:
+    """Return a list that fills with what migrations tell."""
+    told: list[str] = []
+
+    def note(notice: psycopg.errors.Diagnostic) -> None:
+        if notice.sqlstate == _OWN_NOTICE:
+            told.append(notice.message_primary or "")
+
+    connection.add_notice_handler(note)
+    return told
 
 
 def _hold_tables(connection: psycopg.Connection, missing: list[Migration]) -> None:
@@ -179,7 +194,11 @@ def main(arguments: list[str]) -> None:
 
 def _told(done: Upgrade, mood: str) -> list[str]:
     lines = [f"{mood}applied {migration.name}" for migration in done.applied]
-    return lines + ([f"{mood}adopted {done.adoption}"] if done.adoption else [])
+    return (
+        lines
+        + [f"{mood}{notice}" for notice in done.notices]
+        + ([f"{mood}adopted {done.adoption}"] if done.adoption else [])
+    )
 
 
 if __name__ == "__main__":

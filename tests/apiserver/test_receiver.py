@@ -127,12 +127,13 @@ async def test_nothing_from_inside_a_recording_is_logged_or_told_kubernetes(site
     assert "Synthetic" not in log + json.dumps(site.api.items("emgsessions", site.namespace))
 
 
-async def test_a_session_that_breaks_the_definition_is_refused_for_good(site: Site) -> None:
+@pytest.mark.parametrize(("field", "wrong"), [("subject", "no subject!"), ("recording", "\0"), ("recording", "\x85")])
+async def test_a_session_that_breaks_the_definition_is_refused_for_good(site: Site, field: str, wrong: str) -> None:
     configuration = client.Configuration()
     account = site.api.account(site.namespace, "emg-receiver")
     await config.load_kube_config(config_file=str(account), client_configuration=configuration)
     manifest = build_session(SPEC, namespace=site.namespace)
-    manifest["spec"]["subject"] = "no subject!"
+    manifest["spec"][field] = {"uri": f"s3://recordings/{wrong}", "version": "1"} if field == "recording" else wrong
     async with client.ApiClient(configuration) as api:
         sessions = KubernetesSessions(client.CustomObjectsApi(api), site.namespace)
         with pytest.raises(SessionRefused, match=r"refuses the session \(422\)"):

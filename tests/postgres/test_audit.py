@@ -1,5 +1,6 @@
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
@@ -45,7 +46,7 @@ async def test_a_line_is_stored_as_it_was_told(log: AuditLog, database_url: str)
 
     (stored,) = rows(database_url)
     asked = {"channel_name": "CH1", "start": 1.5}
-    assert stored[:-1] == (line.id, AT, "ab12", "signals_channel", "emg-a", asked, 200, "review", "r-1")
+    assert stored[:-2] == (line.id, AT, "ab12", "signals_channel", "emg-a", asked, 200, "review", "r-1")
 
 
 async def test_storing_lines_again_adds_none(log: AuditLog, database_url: str) -> None:
@@ -162,3 +163,40 @@ async def test_a_change_that_is_undone_has_no_line(database_url: str) -> None:
         connection.execute(SESSION)
         connection.rollback()
     assert changes(database_url) == []
+
+
+@pytest.mark.usefixtures("log")
+async def test_an_administrator_of_one_centre_reads_its_lines_only(log: AuditLog, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO centre_places VALUES ('s3://ulm/', 'ulm')")
+        connection.execute("INSERT INTO therapy_sessions (session_code, file_path) VALUES ('emg-a', 's3://ulm/a.c3d')")
+        connection.execute("INSERT INTO therapy_sessions (session_code, file_path) VALUES ('emg-b', 's3://b/a.c3d')")
+    await log.append([entry(), replace(entry(), session_code="emg-b"), replace(entry(), session_code=None)])
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DELETE FROM therapy_sessions")
+    with login(database_url, "emg_admin") as url, psycopg.connect(database_url, autocommit=True) as owner:
+        lines = "SELECT operation, session_code FROM audit_log ORDER BY at, operation"
+        with psycopg.connect(url) as everywhere:
+            assert len(everywhere.execute(lines).fetchall()) == len(rows(database_url))
+        owner.execute("DELETE FROM centre_readers WHERE role_name = 'emg_admin'")
+        owner.execute("INSERT INTO centre_readers VALUES (%s, 'ulm')", [psycopg.conninfo.conninfo_to_dict(url)["user"]])
+        with psycopg.connect(url) as of_ulm:
+            assert sorted(of_ulm.execute(lines).fetchall()) == [
+                ("delete therapy_sessions", "emg-a"),
+                ("insert therapy_sessions", "emg-a"),
+                ("signals_channel", "emg-a"),
+            ]
+
+
+@pytest.mark.usefixtures("log")
+@pytest.mark.parametrize("of_one", [False, True])
+async def test_an_api_of_any_centre_adds_lines_of_all_its_reads(database_url: str, of_one: bool) -> None:
+    with login(database_url, "emg_api") as url:
+        if of_one:
+            with psycopg.connect(database_url) as owner:
+                owner.execute("DELETE FROM centre_readers WHERE role_name = 'emg_api'")
+        async with open_database(url, answer_seconds=120) as database:
+            lines = [entry(), replace(entry(), session_code=None)]
+            for _ in range(2):
+                await AuditLog(database).append(lines)
+    assert {row[0] for row in rows(database_url)} >= {line.id for line in lines}

@@ -132,3 +132,13 @@ async def test_retention_takes_row_and_session(cluster: Listed, database: Databa
     await eraser.expire()
     await eraser.look()
     assert (cluster.subjects, await summaries.find_session("emg-old")) == ({"P002"}, None)
+
+
+async def test_a_session_whose_address_no_row_could_hold_goes_with_its_subject(
+    cluster: Listed, database: Database
+) -> None:
+    odd = replace(ERASED, recording=RecordingRef(uri="s3://recordings/P001/\0.c3d", version="\0"))
+    await cluster.create(build_session(odd, namespace="local"))
+    await bury(database)
+    await erasing(cluster, database).look()
+    assert cluster.subjects == {"P002"}

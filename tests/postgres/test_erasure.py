@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import psycopg
@@ -13,12 +14,13 @@ from emg_session import migrate
 from emg_session.contract import WorkerContract
 from emg_session.database import AnalysisResult, SummaryStore
 from emg_session.erasure import Erasure, Erasures, Receipt
-from emg_session.errors import DatabaseUnavailable, InvalidSettings, RecordingErased
+from emg_session.errors import DatabaseUnavailable, InvalidSettings, RecordingErased, StillNeeded
 from emg_session.pool import Database, open_database
 from emg_session.resource import RecordingRef, SessionSpec
 from emg_worker.work import analyse
 from tests.support.postgres import login
 from tests.support.recordings import synthetic_recording
+from tests.support.waiting import until
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
 ONE = SessionSpec(
@@ -173,7 +175,7 @@ async def test_the_reason_is_in_the_audit_log_beside_every_row_that_went(databas
             "SELECT operation, count(*) FROM audit_log WHERE reason = 'consent withdrawn' GROUP BY 1"
         ).fetchall()
     assert dict(lines) == {
-        "insert tombstones": 3,
+        "insert tombstones": 4,
         "delete session_personal_data": 2,
         "delete therapy_sessions": 2,
         "delete analysis_results": 2,
@@ -231,7 +233,7 @@ async def test_retention_erases_what_is_too_old_and_keeps_the_sweep_from_it(summ
     age(database_url, "emg-one", 31)
     with login(database_url, "emg_operator") as url:
         async with open_database(url, answer_seconds=120) as operators:
-            assert [await Erasures(operators).expire(30), await Erasures(operators).expire(30)] == [1, 0]
+            assert [(await Erasures(operators).expire(30)).sessions for _ in range(2)] == [1, 0]
     assert {s.session_code for s in await summaries.list_sessions(10)} == {"emg-two", "emg-other"}
     newer = replace(ONE, recording=replace(ONE.recording, version="2"))
     assert await summaries.known_sessions({"old": ONE, "newer": newer}) == {"old"}
@@ -245,7 +247,102 @@ async def test_retention_goes_on_until_nothing_is_left(database, database_url: s
             " SELECT 'emg-' || n, 's3://recordings/' || n, '1', now() - interval '9 days'"
             " FROM generate_series(1, 450) AS n"
         )
-    assert await Erasures(database).expire(8) == 450
+    assert (await Erasures(database).expire(8)).sessions == 450
+
+
+HELD = """
+CREATE TABLE notes (about uuid REFERENCES therapy_sessions (id) {when});
+INSERT INTO notes SELECT id FROM therapy_sessions WHERE session_code = 'emg-one'
+"""
+
+
+@pytest.mark.parametrize("when", ["", "DEFERRABLE INITIALLY DEFERRED"])
+@pytest.mark.usefixtures("summaries")
+async def test_a_row_that_another_table_holds_on_to_keeps_no_other_from_going(database, database_url, when) -> None:
+    for name in ("emg-one", "emg-two"):
+        age(database_url, name, 31)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(HELD.format(when=when).encode())
+    expiry = await Erasures(database).expire(30)
+    assert (expiry.sessions, [str(needed) for needed in expiry.kept.values()]) == (
+        1,
+        ["table notes holds on to it: delete its rows, then erase again"],
+    )
+    assert left(database_url) == ["emg-one", "emg-other"]
+
+
+@pytest.mark.usefixtures("summaries")
+async def test_an_erasure_that_another_table_holds_up_is_told_and_done_later(database, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(HELD.format(when="").encode())
+    with pytest.raises(StillNeeded, match="table notes"):
+        await erase(database)
+    assert left(database_url) == ["emg-one", "emg-other", "emg-two"]
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DELETE FROM notes")
+    assert (await erase(database)).sessions == ("emg-one", "emg-two")
+
+
+def left(url: str) -> list[str]:
+    with psycopg.connect(url) as connection:
+        return [code for (code,) in connection.execute("SELECT session_code FROM therapy_sessions ORDER BY 1")]
+
+
+PLACES = [
+    "INSERT INTO centre_places VALUES ('s3://recordings/', 'leiden')",
+    "INSERT INTO centre_places VALUES ('s3://recordings/P001/', 'delft')",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_who_was_erased_stays_so_where_the_place_gets_a_centre_later(summaries, database, database_url, place):
+    await erase(database)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(place)
+    new = replace(ONE, recording=RecordingRef(uri="s3://recordings/P001/new.c3d", version="1"))
+    elsewhere = replace(ONE, recording=RecordingRef(uri="s3://ulm/P001/new.c3d", version="1"))
+    assert await summaries.erased_sessions({"new": new, "other": OTHER}) == {"new"}
+    with pytest.raises(RecordingErased):
+        await summaries.save_received("emg-new", new, None)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO centre_places VALUES ('s3://ulm/', 'ulm')")
+    assert await summaries.erased_sessions({"another person": elsewhere}) == set()
+
+
+async def test_a_session_that_is_stored_while_its_place_moves_is_of_its_new_centre(
+    summaries, database_url: str
+) -> None:
+    """The place's transaction is not over yet: who stores waits for it, and the other way round."""
+    with psycopg.connect(database_url) as moving:
+        moving.execute("INSERT INTO centre_places VALUES ('s3://recordings/', 'leiden')")
+        new = replace(ONE, recording=RecordingRef(uri="s3://recordings/P003/new.c3d", version="1"), subject="P003")
+        storing = asyncio.create_task(summaries.save_received("emg-new", new, None))
+        await until(lambda: waits_for_a_lock(database_url), "who stores waits")
+        moving.commit()
+        await storing
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT DISTINCT centre FROM therapy_sessions").fetchall() == [("leiden",)]
+
+
+@pytest.mark.usefixtures("summaries")
+async def test_a_place_that_moves_while_a_session_is_stored_takes_it_along(database_url: str) -> None:
+    insert = "INSERT INTO therapy_sessions (session_code, file_path) VALUES ('emg-new', 's3://recordings/P003/new.c3d')"
+    move = b"INSERT INTO centre_places VALUES ('s3://recordings/', 'leiden')"
+    with psycopg.connect(database_url) as storing:
+        storing.execute(insert)
+        with ThreadPoolExecutor(1) as threads, psycopg.connect(database_url, autocommit=True) as moving:
+            moved = threads.submit(moving.execute, move)
+            await until(lambda: waits_for_a_lock(database_url), "the place waits")
+            storing.commit()
+            moved.result(60)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT DISTINCT centre FROM therapy_sessions").fetchall() == [("leiden",)]
+
+
+def waits_for_a_lock(url: str) -> bool:
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with psycopg.connect(url) as connection:
+        return bool(connection.execute(waiting).fetchall())
 
 
 @pytest.mark.usefixtures("summaries")

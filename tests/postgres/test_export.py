@@ -1,9 +1,11 @@
 """`emg export` writes the views as they are, in files others can read."""
 
+import asyncio
 import csv
 import io
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +17,37 @@ from psycopg.rows import dict_row
 
 from emg_cli.arrow_stream import arrow_reader
 from emg_cli.columns import Column
+from emg_cli.export import View
+from emg_local.postgres import Postgres
+from emg_local.synth import synthesize, write_recording
 from emg_session import migrate
 from emg_session.contract import WorkerContract
 from emg_session.database import open_summaries
 from emg_session.resource import RecordingRef, SessionSpec
 from emg_worker.work import analyse
-from tests.support.recordings import synthetic_recording
+from tests.support.postgres import fresh_database
 
-VIEWS = {"sessions": "bi_sessions", "contractions": "bi_contractions", "subject-weeks": "bi_subject_weeks"}
+VIEWS = {view.value: view.relation for view in View}
 
 
-@pytest.fixture
-async def url(database_url: str, tmp_path: Path) -> str:
-    """Return a database with a session of each of two subjects."""
-    migrate.upgrade(database_url)
-    data = synthetic_recording(tmp_path).read_bytes()
-    async with open_summaries(database_url, answer_seconds=120) as store:
+@pytest.fixture(scope="module")
+def url(postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield a database with a session of each of two subjects, with faults."""
+    path = tmp_path_factory.mktemp("recordings") / "faulty.c3d"
+    write_recording(synthesize(seed=3, seconds=40, contractions=6, faults=True), path)
+    with fresh_database(postgres_server) as url:
+        migrate.upgrade(url)
+        asyncio.run(store_two(url, path.read_bytes()))
+        yield url
+
+
+async def store_two(url: str, data: bytes) -> None:
+    async with open_summaries(url, answer_seconds=120) as store:
         for subject in ("P001", "P002"):
             recording = RecordingRef(uri=f"s3://recordings/{subject}/a.c3d", version="1", size_bytes=len(data))
             spec = SessionSpec(recording=recording, subject=subject, profile="standard-1")
             name = f"emg-{subject.lower()}"
             await store.save_result(name, spec, analyse(data, WorkerContract(session_name=name, spec=spec)))
-    return database_url
 
 
 def emg(url: str, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
@@ -109,3 +120,9 @@ def test_rows_are_fetched_as_they_are_read() -> None:
     assert reader.read_next_batch().num_rows == 10
     assert made == [0]
     assert sum(batch.num_rows for batch in reader) == 20
+
+
+def test_every_flat_view_can_be_exported(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        views = connection.execute("SELECT viewname FROM pg_views WHERE viewname LIKE 'bi\\_%'").fetchall()
+    assert {name for (name,) in views} == set(VIEWS.values())

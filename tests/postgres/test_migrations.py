@@ -1,3 +1,5 @@
+import asyncio
+import hashlib
 import subprocess
 import sys
 import time
@@ -5,15 +7,23 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from emg_local.postgres import Postgres
 from emg_session import migrate
+from emg_session.contract import WorkerContract
+from emg_session.database import SummaryStore, open_summaries
 from emg_session.errors import MigrationFailed, SchemaMismatch
+from emg_session.resource import RecordingRef, SessionSpec
+from emg_worker.work import analyse
 from tests.support.catalog import catalog
 from tests.support.postgres import fresh_database
+from tests.support.recordings import synthetic_recording
+from tests.support.waiting import until
 
 EARLIER_SYSTEM = """
 CREATE TABLE therapy_sessions (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), patient_id text,
@@ -143,7 +153,8 @@ def test_the_earlier_systems_rows_survive_without_their_time_series(database_url
     rows = query(database_url, "SELECT processing_version, optimization_applied FROM analysis_results ORDER BY 1")
     assert rows == [("1.0", False), ("1.0-2", False), ("1.0-3", False)]
     assert ("analysis_results", "emg_signals") not in [row[:2] for row in schema(database_url)]
-    assert query(database_url, "SELECT patient_id FROM therapy_sessions") == [("one",)]
+    told = query(database_url, "SELECT earlier #>> '{therapy_sessions,patient_id}' FROM session_personal_data")
+    assert told == [("one",)]
 
 
 def test_a_time_series_is_refused(database_url: str) -> None:
@@ -220,3 +231,43 @@ def test_a_migration_that_can_not_be_applied_says_what_the_server_objects_to(dat
         connection.execute("CREATE VIEW therapy_sessions AS SELECT 1 AS id")
     with pytest.raises(MigrationFailed, match="WrongObjectType"):
         migrate.upgrade(database_url)
+
+
+async def test_an_upgrade_beside_programs_that_store_loses_nothing(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs of the release before go on until they are replaced: they wait for the upgrade, and go on storing."""
+    data = synthetic_recording(tmp_path, seconds=12).read_bytes()
+    every = migrate.migrations()
+    monkeypatch.setattr(migrate, "migrations", lambda: [m for m in every if m.version <= 34])
+    migrate.upgrade(database_url)
+    monkeypatch.undo()
+    async with open_summaries(database_url, answer_seconds=120) as summaries:
+        writing, stored = True, 0
+
+        async def write(writer: int) -> None:
+            nonlocal stored
+            number = 0
+            while writing:
+                await store(summaries, f"{writer}-{number}", data)
+                number, stored = number + 1, stored + 1
+
+        writers = [asyncio.create_task(write(writer)) for writer in range(8)]
+        await until(lambda: stored >= 8, "every writer has stored")
+        upgraded = await asyncio.to_thread(migrate.upgrade, database_url)
+        at_upgrade = stored
+        await until(lambda: stored >= at_upgrade + 8, "they go on")
+        writing = False
+        await asyncio.gather(*writers)
+    assert [migration.version for migration in upgraded] == [m.version for m in every if m.version > 34]
+    for table in ("therapy_sessions", "analysis_results", "session_personal_data", "provenance"):
+        assert query(database_url, f"SELECT count(*) FROM {table}") == [(stored,)], table
+
+
+async def store(summaries: SummaryStore, name: str, data: bytes) -> None:
+    """Store a session of bytes of its own."""
+    recording = RecordingRef(uri=f"s3://recordings/P001/{name}.c3d", version="1")
+    spec = SessionSpec(recording=recording, subject="P001", profile="ghostly-2")
+    result = analyse(data, WorkerContract(session_name=f"emg-{name}", spec=spec))
+    file_hash = hashlib.sha256(name.encode()).hexdigest()
+    await summaries.save_result(f"emg-{name}", spec, replace(result, file_hash=file_hash))

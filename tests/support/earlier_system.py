@@ -54,6 +54,26 @@ VALUES (%(session)s, %(sha256)s, '2.1.0', %(params)s::jsonb, %(analytics)s::json
 """
 
 
+# Bytes are copied as they are packed, so that hundreds of megabytes take seconds.
+_COPY = """
+WITH copied AS (
+    INSERT INTO c3d_metadata (file_path, file_hash, file_size_bytes, resolved_patient_id, game_metadata)
+    SELECT file_path || '-' || n, md5(file_hash || n) || md5(n::text), file_size_bytes, resolved_patient_id,
+           game_metadata
+    FROM c3d_metadata CROSS JOIN generate_series(2, %s) AS n
+    RETURNING id, file_hash, file_path)
+INSERT INTO analysis_results (c3d_metadata_id, file_hash, processing_version, processing_params, analytics_data,
+    emg_signals, contractions_data, processing_time_ms, mvc_values, good_contractions_count, total_contractions_count,
+    compliance_scores, temporal_stats)
+SELECT copied.id, copied.file_hash, processing_version, processing_params, analytics_data,
+    emg_signals, contractions_data, processing_time_ms, mvc_values, good_contractions_count, total_contractions_count,
+    compliance_scores, temporal_stats
+FROM copied
+JOIN c3d_metadata AS original ON copied.file_path LIKE original.file_path || '-%%'
+JOIN analysis_results AS result ON result.c3d_metadata_id = original.id
+"""
+
+
 def analytics_of(oracle: Mapping[str, Any]) -> dict[str, Any]:
     """Return the earlier system's numbers by channel, in the shape it stored them."""
     return {
@@ -115,3 +135,8 @@ def fill(connection: psycopg.Connection, row: Mapping[str, Any]) -> None:
     found = connection.execute(_ADD_SESSION, row).fetchone()
     assert found is not None
     connection.execute(_ADD_RESULT, {**row, "session": found[0]})
+
+
+def copy(connection: psycopg.Connection, times: int) -> None:
+    """Have each session so many times, each with a recording of its own."""
+    connection.execute(_COPY, [times])

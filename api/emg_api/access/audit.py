@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from emg_api.access.repeats import Repeats
 from emg_session.audit import AuditEntry
 from emg_session.errors import Failure, SummaryRefused, place_of
 
@@ -35,12 +36,15 @@ class AuditTrail:
         self._store = store
         self._pause_s = seconds_between_tries
         self._waiting: deque[AuditEntry] = deque()
+        self._repeats = Repeats()
         self._told: set[object] = set()
         self._came = asyncio.Event()
         self._at_once = _MOST_AT_ONCE
 
     def note(self, entry: AuditEntry) -> None:
-        """Take a line; with too many waiting, it goes to the log alone."""
+        """Take a line, unless it only repeats one; with too many waiting, it goes to the log alone."""
+        if not self._repeats.is_news(entry):
+            return
         if len(self._waiting) >= MOST_WAITING:
             _tell(entry, "too many lines wait to be stored")
             return

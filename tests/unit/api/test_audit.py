@@ -1,10 +1,12 @@
 import asyncio
 import logging
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from emg_api.access.audit import MOST_WAITING, AuditTrail, audit_trail
+from emg_api.access.repeats import Repeats
 from emg_session.audit import AuditEntry
 from emg_session.errors import DatabaseUnavailable, SummaryRefused
 from tests.support.memory import MemoryAudit
@@ -137,3 +139,40 @@ async def test_a_store_that_says_nothing_does_not_keep_the_program(monkeypatch, 
         trail.note(line())
 
     assert told(caplog) == ["emg-a"]
+
+
+def list_line(minute: int, status: int = 304, **other: object) -> AuditEntry:
+    at = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(minutes=minute)
+    told = replace(line(), at=at, operation="sessions", session_code=None, asked={"subject": "P001"}, status=status)
+    return replace(told, **other)
+
+
+@pytest.mark.parametrize(
+    ("entries", "written"),
+    [
+        ([list_line(0, 200), list_line(1), list_line(59)], [0]),
+        ([list_line(0, 200), list_line(59), list_line(60), list_line(61), list_line(120)], [0, 2, 4]),
+        ([list_line(0), list_line(1)], [0]),
+        ([list_line(0, 200), list_line(1, 200)], [0, 1]),
+        ([list_line(0, 200), list_line(1, asked={"subject": "P002"})], [0, 1]),
+        ([list_line(0, 200), list_line(1, caller="cd34"), list_line(2, reason="review")], [0, 1, 2]),
+        ([list_line(5, 200), list_line(0)], [0, 1]),
+        ([line(), replace(line(), status=304), replace(line(), status=304)], [0, 1, 2]),
+    ],
+    ids=["unchanged", "an hour", "304 first", "read again", "asked else", "who and why", "clock back", "of a session"],
+)
+async def test_a_list_that_did_not_change_is_written_down_once_an_hour(entries, written):
+    store = MemoryAudit()
+    async with audit_trail(store) as trail:
+        for entry in entries:
+            trail.note(entry)
+
+    assert store.lines == [entries[number] for number in written]
+
+
+def test_what_is_remembered_of_lists_has_a_bound():
+    repeats = Repeats()
+    for number in range(10_001):
+        assert repeats.is_news(list_line(0, 200, caller=str(number)))
+    assert repeats.is_news(list_line(1, caller="0"))
+    assert not repeats.is_news(list_line(1, caller="10000"))

@@ -142,6 +142,14 @@ def test_deterministic_failures_are_not_retried() -> None:
         assert (world.session.status.failed, world.jobs) == (True, [f"{NAME}-a1"])
 
 
+def test_a_worker_that_finds_its_recording_erased_takes_the_session_with_it() -> None:
+    world = World()
+    world.work()
+    world.run_pod(ExitCode.ERASED)
+    world.work()
+    assert list(world.cluster.of(Kind.SESSION)) == []
+
+
 def test_nothing_is_stuck_in_terminating_when_the_operator_is_gone() -> None:
     world = World()
     world.work()

@@ -57,6 +57,11 @@ def test_a_bad_recording_is_not_tried_again() -> None:
     assert top(step) == (Truth.FALSE, Reason.BAD_RECORDING)
 
 
+def test_a_session_whose_recording_was_erased_goes_and_is_never_called_bad() -> None:
+    step = decide(failed(Reason.BAD_RECORDING, exit_code=16, message="the recording was erased"))
+    assert (step.remove, step.attempt, step.status) == (True, None, session().status)
+
+
 def test_an_unknown_profile_is_the_specs_fault_not_the_recordings() -> None:
     status = decide(failed(Reason.BAD_RECORDING, exit_code=14), given=Surroundings()).status
     assert [str(c.status) for c in status.conditions[:2]] == ["False", "Unknown"]

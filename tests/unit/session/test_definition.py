@@ -1,9 +1,11 @@
 """The CRD file and the Python types say the same."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 import yaml
 
 from emg_session.resource import DEFAULT_PROFILE, MOST_SIZE_BYTES, JobOptions, RecordingRef, Reference, SessionSpec
@@ -74,3 +76,12 @@ def _integers(schema: Any) -> list[dict[str, Any]]:
 
 def test_a_notices_largest_size_is_the_schemas() -> None:
     assert SPEC["recording"]["properties"]["sizeBytes"]["maximum"] == MOST_SIZE_BYTES
+
+
+@pytest.mark.parametrize("field", ["uri", "version"])
+def test_an_address_has_no_control_character(field: str) -> None:
+    """PostgreSQL takes no NUL, and none of the others names an object of ours."""
+    pattern = SPEC["recording"]["properties"][field]["pattern"]
+    assert re.search(pattern, "s3://recordings/P001/Müller 1.c3d")
+    for character in "\0\t\n\x1f\x7f\x85":
+        assert not re.search(pattern, f"s3://recordings/{character}.c3d"), character
