@@ -18,6 +18,7 @@ from tests.support.waiting import wait_until
 require_node()
 
 STARTS = 3
+MOST_CPU_S = 0.5  # a busy machine may take longer, for no fault of ours
 # Seconds since this process began, by the kernel's clock: interpreter and imports, to the worker's first instruction.
 _START = """
 import os, sys, emg_worker.__main__
@@ -50,6 +51,7 @@ def test_a_worker_starts_without_what_only_others_need(deployment: Deployment) -
     starts = [run_python(_START).split() for _ in range(5)]
     took_s, cpu_s = (min(float(start[which]) for start in starts) for which in (0, 1))
     print(f"a worker's first instruction: after {took_s:.2f} s, {cpu_s:.2f} s of CPU; best of 5", file=sys.stderr)
+    assert cpu_s < MOST_CPU_S
     unneeded = {"kopf", "starlette", "uvicorn", "kubernetes", "aiohttp", "numpy", "ezc3d", "rich", "cyclopts"}
     assert unneeded & set(starts[0]) == set()
 
