@@ -16,7 +16,7 @@ FUZZ_SEEDS ?= ../shared/data/c3d
 LOCK_GROUP = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 LOCK = $(LOCK_GROUP) pyproject.toml
 
-.PHONY: help build run demo test check format bench bench-api bench-database bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos chaos-node scale wheel image notebook reference problems chart bench-viewer pictures lock clean
+.PHONY: help build run demo test check format bench bench-api bench-database bench-node bench-rivals instructions accuracy corpus fuzz chaos-model chaos chaos-node scale wheel image reproduce notebook reference problems chart bench-viewer pictures lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -103,6 +103,9 @@ wheel: $(VENV)/core.stamp $(VENV)/viewer.stamp ## dist/emg_core-*.whl and dist/e
 
 image: wheel ## build the image that every pod runs, named IMAGE, and the try-out's, IMAGE with -tryout (root on Debian)
 	$(BIN)/python -m tests.cluster.node image $(IMAGE)
+
+reproduce: image ## build the images a second time from nothing, and compare them with the first
+	$(BIN)/python -m tests.cluster.node reproduce $(IMAGE)
 
 notebook: build ## run the example notebook and keep what it shows
 	$(BIN)/python -m tests.docs.notebook

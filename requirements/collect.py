@@ -22,8 +22,8 @@ LINKS = {"bin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64"}
 NEEDED = re.compile(r"(?:=> )?(/\S+) \(0x")
 
 
-def main(target: Path) -> None:
-    """Fill the folder."""
+def main(target: Path, linked: Path) -> None:
+    """Fill the folder; `linked` is the file that lists what Python packages are linked from."""
     for name, place in LINKS.items():
         (target / place).mkdir(parents=True, exist_ok=True)
         (target / name).symlink_to(place)
@@ -35,7 +35,7 @@ def main(target: Path) -> None:
         copy(target, file)
     at(target, python).with_name("python3").symlink_to(python.name)
     (target / "tmp").mkdir(mode=0o1777)
-    (target / "app" / "sbom.cdx.json").write_text(json.dumps(bill([str(python), *libraries]), indent=1))
+    (target / "app" / "sbom.cdx.json").write_text(json.dumps(bill([str(python), *libraries], linked), indent=1))
 
 
 def at(target: Path, path: Path) -> Path:
@@ -58,14 +58,15 @@ def needed(programs: Iterable[Path]) -> Iterator[str]:
         yield from (path for path in NEEDED.findall(told) if not path.startswith("/app/"))
 
 
-def bill(files: Iterable[str]) -> dict[str, object]:
-    """Build the bill of materials: Python packages of /app, and Debian's packages that the files come from."""
-    python = [(one.name, one.version, "pypi") for one in importlib.metadata.distributions()]
+def bill(files: Iterable[str], linked: Path) -> dict[str, object]:
+    """Build the bill of materials: Python packages of /app, crates in them, Debian's packages that own the files."""
+    python = [(one.name.lower(), one.version, "pypi") for one in importlib.metadata.distributions()]
     debian = [(*line.split("\t"), "deb/debian") for line in packages(files)]
-    parts = sorted({(name.lower(), version, kind) for name, version, kind in (*python, *debian)})
+    named = {(name, version, f"pkg:{kind}/{name}@{version}") for name, version, kind in (*python, *debian)}
+    crates = {tuple(crate) for crate in json.loads(linked.read_text())}
     components = [
-        {"type": "library", "name": name, "version": version, "purl": f"pkg:{kind}/{name}@{version}"}
-        for name, version, kind in parts
+        {"type": "library", "name": name, "version": version, "purl": purl}
+        for name, version, purl in sorted(named | crates)
     ]
     return {"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": components}
 
@@ -80,4 +81,4 @@ def packages(files: Iterable[str]) -> list[str]:
     return subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-main(Path(sys.argv[1]))
+main(Path(sys.argv[1]), Path(sys.argv[2]))

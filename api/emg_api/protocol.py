@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MOST_HEAD_BYTES = 64 * 1024
 SECONDS_FOR_A_HEAD = 10.0
 # A reader that is slower keeps other answers from the memory they need.
-SECONDS_TO_TAKE_SOME, SOME_BYTES = 20.0, 16 * 1024
+SECONDS_TO_TAKE_SOME, SOME_BYTES = 10.0, 16 * 1024
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from emg_local.embedded import embedded_programs
 from emg_local.postgres import Postgres
+from emg_session import migrate
 from emg_session.errors import DatabaseUnavailable, Failure
 from emg_session.recordings import Buckets
 from emg_session.settings import required
@@ -22,7 +23,7 @@ _ANYBODY = ("0.0.0.0/0", "::/0")  # who knows the password; the chart's NetworkP
 
 
 def serve_database(folder: Path, password: str) -> None:
-    """Run PostgreSQL until told to stop."""
+    """Run PostgreSQL until told to stop, with our schema: a pod made anew has an empty folder, and no release comes."""
     server = Postgres(
         programs=embedded_programs(),
         data=folder / "postgres",
@@ -32,6 +33,7 @@ def serve_database(folder: Path, password: str) -> None:
         password=password,
     )
     with server:
+        migrate.upgrade(server.url)
         code = server.wait()
     raise DatabaseUnavailable(f"PostgreSQL ended by itself ({code}): see {server.log}")
 

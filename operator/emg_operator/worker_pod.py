@@ -16,6 +16,7 @@ class WorkerPod(
 ):
     """What an installation may say of workers' pods, by Kubernetes' names; what keeps them harmless is not among it."""
 
+    service_account_name: str = ""
     priority_class_name: str = ""
     node_selector: dict[str, str] = {}
     tolerations: tuple[dict[str, Any], ...] = ()

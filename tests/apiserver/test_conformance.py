@@ -11,6 +11,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from prometheus_client.parser import text_string_to_metric_families
+from schemathesis.checks import not_a_server_error
 from schemathesis.schemas import APIOperation, BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -127,7 +128,10 @@ def ask(operation: APIOperation, token: str) -> None:
     @given(case=operation.as_strategy())
     def answers_as_promised(case: schemathesis.Case) -> None:
         unsaid = [positive_data_acceptance] if more_than_a_schema_can_say(case) else []
-        case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, excluded_checks=unsaid, timeout=300)
+        # Documented, and true where a busy machine keeps the database from answering in time.
+        allowed = [not_a_server_error] if case.path == "/readyz" else []
+        headers = {"Authorization": f"Bearer {token}"}
+        case.call_and_validate(headers=headers, excluded_checks=[*unsaid, *allowed], timeout=300)
 
     answers_as_promised()
 

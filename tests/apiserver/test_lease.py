@@ -41,7 +41,8 @@ def wait_for_one(first: Operator, second: Operator) -> bool:
 
 def test_one_acts_and_the_other_is_live_and_ready_as_a_standby(pair: Pair) -> None:
     assert (pair.acting.role(), pair.standby.role()) == ("acting", "standby")
-    assert (pair.standby.problems("/livez"), pair.standby.problems("/readyz")) == ({}, {})
+    wait_until(lambda: pair.standby.problems("/readyz") == {}, "database and definition have answered in time")
+    assert pair.standby.problems("/livez") == {}
     assert pair.acting.metric("emg_operator_leading") == 1
     assert pair.standby.metric("emg_operator_leading") == 0
 

@@ -26,7 +26,7 @@ def test_without_its_database_it_is_live_but_not_ready(site: Site) -> None:
     operator = site.operator(EMG_DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
     with started(operator):
         operator.wait_until_acting()
-        assert list(operator.problems("/readyz")) == ["database"]
+        wait_until(lambda: list(operator.problems("/readyz")) == ["database"], "the definition has answered in time")
         assert operator.problems("/livez") == {}
 
 

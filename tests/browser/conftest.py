@@ -12,7 +12,7 @@ from emg_local.synth import synthesize
 from tests.support.needs import require
 from tests.support.postgres import running_server
 from tests.support.receivers import WebProcess
-from tests.support.viewing import CHROMIUM, Clinic, faulty_recording, opened_browser, opened_clinic
+from tests.support.viewing import CHROMIUM, PATIENCE_MS, Clinic, faulty_recording, opened_browser, opened_clinic
 
 HOSTILE = "<img src=x onerror=document.title=1>.c3d"
 
@@ -70,7 +70,7 @@ def context(browser: Browser, api: WebProcess) -> Iterator[BrowserContext]:
     context = browser.new_context(
         base_url=api.url, viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC"
     )
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

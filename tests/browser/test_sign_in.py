@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Sessions
 from tests.support.receivers import WebProcess
 from tests.support.tokens import AUDIENCE, ISSUER, IdentityProvider
-from tests.support.viewing import Clinic
+from tests.support.viewing import PATIENCE_MS, Clinic
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def guarded(
 @pytest.fixture
 def page(browser: Browser, guarded: WebProcess) -> Iterator[Page]:
     with browser.new_context(base_url=guarded.url, locale="en-GB") as context:
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(PATIENCE_MS)
         yield context.new_page()
 
 

@@ -22,6 +22,7 @@ BROKEN = 'emg_http_answer_seconds_count{operation="signals_channel",status="5xx"
 WELL = 'emg_http_answer_seconds_count{operation="signals_channel",status="2xx"}'
 SLOW = {f'emg_operator_result_seconds_bucket{{le="{le}"}}': more for le, more in (("60", "0x200"), ("120", "0+1x200"))}
 QUICK = {f'emg_operator_result_seconds_bucket{{le="{le}"}}': "0+1x200" for le in ("60", "120")}
+BEFORE, AFTER = (f'emg_operator_sessions{{reason="InternalError",pod="{pod}"}}' for pod in "ab")
 ALL = {'emg_operator_result_seconds_bucket{le="+Inf"}': "0+1x200"}
 
 
@@ -48,9 +49,10 @@ CASES = [
     Case(STANDBY | {"emg_operator_sweep_finds_total": "0x30 20x200"}, 35, "EMGNoticesAreLost"),
     Case(STANDBY | {"emg_operator_sweep_failing_buckets": "1x200"}, 20, "EMGSweepFails"),
     Case(STANDBY | {"emg_operator_sweep_passed_over": "7x200"}, 20, "EMGKeysCantBeRead"),
-    Case(STANDBY | {'emg_operator_sessions{reason="BadRecording"}': "0x30 50x200"}, 35),
+    Case(STANDBY | {'emg_operator_sessions{reason="BadRecording"}': "0x70 50x200"}, 75),
     Case(STANDBY | {'emg_operator_sessions{reason="InternalError"}': "40x200"}, 100),
-    Case(STANDBY | {'emg_operator_sessions{reason="InternalError"}': "0x30 8x200"}, 35, "EMGSessionsFail"),
+    Case(STANDBY | {'emg_operator_sessions{reason="InternalError"}': "0x70 8x200"}, 75, "EMGSessionsFail"),
+    Case(STANDBY | {BEFORE: "40x80 stale", AFTER: "_x80 0 40x100"}, 90),  # another replica acts
     Case(STANDBY | {"emg_operator_out_of_memory_total": "0+1x200", "emg_operator_attempts_total": "0+20x200"}, 100),
     Case(
         STANDBY | {"emg_operator_out_of_memory_total": "0+5x200", "emg_operator_attempts_total": "0+20x200"},

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from emg_api.senders import build_senders, parse_senders
 from emg_operator.wanted import Wanted
+from emg_operator.worker_pod import WorkerPod
+from emg_session.recordings import Buckets
 from tests.cluster.machine import BIN, ROOT, run
 from tests.support.charts import (
     CHART,
@@ -18,11 +21,14 @@ from tests.support.charts import (
     merged,
     one,
     pod_specs,
+    refusal,
     render,
     rendered_text,
     variables,
 )
+from tests.support.senders import GOOGLE
 
+READERS = [{"kind": "Group", "name": "clinicians"}]
 EVERYTHING: dict[str, Any] = yaml.safe_load((GOLDEN / "everything.values.yaml").read_text())
 CASES = {"existing-secrets": EXISTING, "tryout": TRYOUT, "everything": EVERYTHING}
 PROGRAMS = ("operator", "receiver", "signals")
@@ -98,6 +104,56 @@ def test_each_program_takes_the_database_secret_of_its_own() -> None:
         assert url["valueFrom"]["secretKeyRef"] == {"name": own[part], "key": "EMG_DATABASE_URL"}
     operator = one(manifests, "Deployment", "emg-operator")["spec"]["template"]["spec"]
     assert variables(operator)["EMG_WORKER_SECRET"] == "emg-worker,worker-database,my-storage"
+
+
+def test_with_a_database_secret_for_each_program_none_is_asked_for() -> None:
+    own = {part: f"{part}-database" for part in (*PROGRAMS, "migration", "worker")}
+    manifests = render(merged(EXISTING, {"database": {"existingSecret": "", "secrets": own}}))
+    assert [m["metadata"]["name"] for m in manifests if m["kind"] == "Secret"] == ["emg-worker"]
+
+
+def test_a_program_without_a_database_secret_is_told_of() -> None:
+    own = {part: f"{part}-database" for part in (*PROGRAMS, "worker")}
+    lacking = {"database": {"existingSecret": "", "secrets": own}}
+    assert "database.existingSecret" in refusal(merged(EXISTING, lacking))
+    assert refusal(merged(EXISTING, lacking, {"migration": {"enabled": False}})) == ""
+
+
+@pytest.mark.parametrize("values", [TRYOUT | {"auth": {"readers": READERS}}, EVERYTHING], ids=["kubernetes", "oidc"])
+def test_no_two_releases_of_a_cluster_share_what_has_no_namespace(values: dict[str, Any]) -> None:
+    """Of `a-b` in `c` and `b` in `c-a`, or `a` in `b-c` and `c-a` in `b`, namespace and name are joined alike."""
+    places = [("a", "b-c"), ("a-b", "c"), ("c-a", "b"), ("b", "c-a")]
+    wide = merged(values, {"clusterWide": True, "definition": {"install": False}})
+    names = [
+        f"{manifest['kind']}/{manifest['metadata']['name']}"
+        for release, namespace in places
+        for manifest in render(wide, release=release, namespace=namespace)
+        if manifest["kind"].startswith("Cluster")
+    ]
+    assert names
+    assert len(names) == len(set(names))
+
+
+def test_workers_have_an_account_of_their_own_where_that_is_said_and_still_no_token() -> None:
+    annotations = {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/emg"}
+    manifests = render(merged(EXISTING, {"serviceAccounts": {"worker": True, "annotations": annotations}}))
+    account = one(manifests, "ServiceAccount", "emg-worker")
+    assert account["automountServiceAccountToken"] is False
+    assert account["metadata"]["annotations"] == annotations
+    told = variables(one(manifests, "Deployment", "emg-operator")["spec"]["template"]["spec"])["EMG_WORKER_POD"]
+    assert WorkerPod.from_json(told).spec() == {"serviceAccountName": "emg-worker"}
+
+
+def test_a_sender_without_a_key_leaves_a_door_to_try_the_installation_by() -> None:
+    google = {
+        "gcs": {"audience": "https://hooks.example/webhooks/gcs", "emails": ["push@example.iam.gserviceaccount.com"]}
+    }
+    manifests = render(merged(EXISTING, {"senders": {"existingSecret": "", "options": google}}))
+    keys = one(manifests, "Secret", "emg-senders")["stringData"]["EMG_WEBHOOK_SECRETS"]
+    options = variables(one(manifests, "Deployment", "emg-receiver")["spec"]["template"]["spec"])["EMG_SENDERS"]
+    settings = parse_senders(keys, options, Buckets({"recordings": "s3://recordings"}))
+    assert [sender.name for sender in settings] == ["gcs", "standard"]
+    assert set(build_senders(settings, GOOGLE.fetch)) == {"gcs", "standard"}
 
 
 def test_every_release_has_a_migration_of_its_own() -> None:

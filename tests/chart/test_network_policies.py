@@ -59,7 +59,7 @@ def policies() -> list[Manifest]:
 @pytest.mark.parametrize("part", [*PARTS, "worker"])
 def test_every_pod_is_denied_what_no_policy_allows(policies: list[Manifest], part: str) -> None:
     ours = [policy for policy in policies if selects(policy["spec"]["podSelector"], labels(part))]
-    assert [policy["spec"]["policyTypes"] for policy in ours] == [["Ingress", "Egress"]]
+    assert ["Ingress", "Egress"] in [policy["spec"]["policyTypes"] for policy in ours]
 
 
 @pytest.mark.parametrize("part", [*PARTS, "worker"])
@@ -90,3 +90,35 @@ def test_peers_that_are_named_are_the_only_ones() -> None:
     named = [manifest for manifest in render(values) if manifest["kind"] == "NetworkPolicy"]
     assert not any(admits(rule, "outside", "probes", "from") for rule in rules(named, "operator", "Ingress"))
     assert not any(admits(rule, "outside", 5432, "to") for rule in rules(named, "worker", "Egress"))
+
+
+@pytest.mark.parametrize("door", ["receiver", "signals"])
+def test_helm_test_gets_in_though_only_others_are_named(door: str) -> None:
+    values = merged(TRYOUT, {"networkPolicy": {f"{door}From": [{"podSelector": {"matchLabels": {"door": "open"}}}]}})
+    named = [manifest for manifest in render(values) if manifest["kind"] == "NetworkPolicy"]
+    ingress = [*rules(named, door, "Ingress")]
+    assert {peer for peer in (*PARTS, "outside") if any(admits(rule, peer, "http", "from") for rule in ingress)} == {
+        "test"
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "values"),
+    [
+        ("signals", {"auth": {"mode": "oidc", "issuer": "https://id.example", "audience": "emg"}}),
+        (
+            "receiver",
+            {"senders": {"options": {"s3": {"topics": ["arn:aws:sns:eu-central-1:123456789012:recordings"]}}}},
+        ),
+    ],
+)
+def test_who_proves_identities_reaches_their_keys_though_all_else_is_narrowed(part: str, values: Manifest) -> None:
+    peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "ours"}}}]
+    narrow = {"networkPolicy": {target: {"to": peers} for target in ("apiServer", "database", "storage")}}
+    policies = [each for each in render(merged(TRYOUT, narrow, values)) if each["kind"] == "NetworkPolicy"]
+    may = {
+        who
+        for who in (*PARTS, "worker")
+        if any(admits(rule, "outside", 443, "to") for rule in rules(policies, who, "Egress"))
+    }
+    assert may == {part}

@@ -12,9 +12,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 from emg_local.embedded import embedded_programs
 from emg_local.postgres import Postgres
@@ -33,7 +35,7 @@ _WEBHOOK_KEY = "a-key-for-tests"
 _READERS = Path(__file__).with_name("readers.yaml")
 DATABASE_PORT, S3_PORT = 5432, 9000
 # The sweep is quick, so that tests need not wait; its replicas are few, as they share two processors.
-_VALUES: dict[str, Any] = {
+VALUES: dict[str, Any] = {
     **IMAGE_VALUES,
     "buckets": {BUCKET: f"s3://{BUCKET}"},
     "database": {"existingSecret": "emg-settings"},
@@ -53,14 +55,14 @@ class Deployment:
     s3: S3Server
     database_url: str
 
-    def upload(self, key: str, data: bytes) -> RecordingRef:
+    def upload(self, key: str, data: bytes, *, bucket: str = BUCKET) -> RecordingRef:
         """Put a recording into storage and return what names it."""
-        address = self.s3.upload_address(BUCKET, key)
+        address = self.s3.upload_address(bucket, key)
         with node_network():
             answer = httpx2.put(address, content=data, timeout=_ANSWER_SECONDS)
         answer.raise_for_status()
         version = plain_version(answer.headers["etag"])
-        return RecordingRef(uri=f"s3://{BUCKET}/{key}", version=version, size_bytes=len(data))
+        return RecordingRef(uri=f"s3://{bucket}/{key}", version=version, size_bytes=len(data))
 
     def notify(self, key: str) -> httpx2.Response:
         """Post what Supabase posts for a new object, signed."""
@@ -78,12 +80,18 @@ class Deployment:
         answer.raise_for_status()
         return answer.json()
 
-    def signals_as(self, account: str, path: str, **query: str | float) -> httpx2.Response:
-        """Ask the signals API with a service account's token."""
+    def signals_as(self, account: str, path: str, *, place: str = NAMESPACE, **query: str | float) -> httpx2.Response:
+        """Ask the signals API of a namespace with the token of a service account of ours."""
         token = cluster("create", "token", account, "--audience=emg-signals").strip()
         headers = {"authorization": f"Bearer {token}"}
         with _client() as client:
-            return client.get(f"{service_url('emg-signals')}{path}", params=query, headers=headers)
+            return client.get(f"{service_url('emg-signals', place)}{path}", params=query, headers=headers)
+
+    def make_database(self, name: str) -> str:
+        """Make an empty database on the same server and return its address."""
+        with node_network(), psycopg.connect(self.database_url, autocommit=True) as connection:
+            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        return urlunsplit(urlsplit(self.database_url)._replace(path=f"/{name}"))
 
     def query(self, sql: str, **values: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
@@ -163,9 +171,9 @@ def reasons(subject: str) -> Counter[str]:
     return Counter(c["reason"] for c in conditions if c["type"] == "Succeeded")
 
 
-def service_url(name: str) -> str:
+def service_url(name: str, place: str = NAMESPACE) -> str:
     """Return the address of a Service inside the cluster."""
-    return f"http://{cluster('get', 'service', name, '-o', 'jsonpath={.spec.clusterIP}')}"
+    return f"http://{run(*kubectl('--namespace', place, 'get', 'service', name, '-o', 'jsonpath={.spec.clusterIP}'))}"
 
 
 @contextmanager
@@ -189,14 +197,14 @@ def diagnosis() -> str:
 
 def _install(deployment: Deployment) -> None:
     make_namespace(NAMESPACE)
-    cluster("apply", "-f", "-", stdin=json.dumps(_secrets(deployment)))
-    install(NAMESPACE, NAMESPACE, _VALUES)
+    cluster("apply", "-f", "-", stdin=json.dumps(secrets(deployment)))
+    install(NAMESPACE, NAMESPACE, VALUES)
     cluster("apply", "-f", _READERS)
 
 
-def _secrets(deployment: Deployment) -> dict[str, Any]:
+def secrets(deployment: Deployment, **changes: str) -> dict[str, Any]:
     """Build the settings of all programs, and of the receiver alone what senders sign with."""
-    settings = {"EMG_DATABASE_URL": deployment.database_url, **deployment.s3.env()}
+    settings = {"EMG_DATABASE_URL": deployment.database_url, **deployment.s3.env(), **changes}
     webhooks = {"EMG_WEBHOOK_SECRETS": json.dumps({"supabase": [_WEBHOOK_KEY]})}
     secrets = [_secret("emg-settings", settings), _secret("emg-webhook-secrets", webhooks)]
     return {"apiVersion": "v1", "kind": "List", "items": secrets}

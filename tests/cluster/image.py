@@ -12,11 +12,13 @@ from tests.cluster.parts import s3_server
 
 IMAGE = "localhost/emg:test"
 BASE = "localhost/emg-base:bookworm"
+_ANEW_BASE = f"{BASE}-anew"
 PAUSE = "localhost/pause:1"
 
 # What every program needs of Debian; pip comes with venv and only works during the build.
 _BASE_PACKAGES = "python3,python3-venv,libstdc++6,ca-certificates"
 _LEFT_OUT = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/man/*")
+_NO_DATES = {"SOURCE_DATE_EPOCH": "0"}
 _CHROOT = {"BUILDAH_ISOLATION": "chroot"}
 _CERTIFICATES = Path(os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt")
 
@@ -40,6 +42,15 @@ def build_images(name: str = IMAGE) -> list[Path]:
     return [_build("tryout", tryout_name(name)), _build("runtime", name)]
 
 
+def differing_images(name: str) -> list[str]:
+    """Build base and images anew beside those there are, with nothing kept from before, and name those that differ."""
+    pairs = [("tryout", tryout_name(name)), ("runtime", name)]
+    _build_scratch(_ANEW_BASE, _fill_base)
+    for target, image in pairs:
+        _build_layers(target, f"{image}-anew", base=_ANEW_BASE, cached=False)
+    return [image for _, image in pairs if digest_of(image) != digest_of(f"{image}-anew")]
+
+
 def tryout_name(name: str = IMAGE) -> str:
     """Name the image with a database and a storage in it that belongs to an image."""
     repository, _, tag = name.rpartition(":")
@@ -47,18 +58,34 @@ def tryout_name(name: str = IMAGE) -> str:
 
 
 def _build(target: str, name: str) -> Path:
+    _build_layers(target, name, base=BASE, cached=True)
+    return archive_of(name)
+
+
+def _build_layers(target: str, name: str, *, base: str, cached: bool) -> None:
     # Where a proxy signs connections anew, pip has to trust this machine's authorities.
     secret = [f"--secret=id=ca,src={_CERTIFICATES}"] if _CERTIFICATES.exists() else []
     # The same sources make the same image, to the byte.
-    options = ["--layers", "--timestamp=0", f"--target={target}", f"--build-arg=BASE={BASE}", *secret]
-    run(*buildah("build", *options, "-t", name, ROOT), env=_CHROOT)
-    return _archive(name)
+    options = ["--layers", "--timestamp=0", f"--target={target}", f"--build-arg=BASE={base}", *secret]
+    run(*buildah("build", *options, *([] if cached else ["--no-cache"]), "-t", name, ROOT), env=_CHROOT)
+
+
+def build_with_file(base: str, name: str, *, file: str, content: str) -> Path:
+    """Build an image that has one more file than another, and return it as an archive."""
+    folder = CACHE / "images" / "with-file"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "file").write_text(content)
+    (folder / "Containerfile").write_text(f"FROM {base}\nCOPY file {file}\n")
+    run(*buildah("build", "-t", name, folder), env=_CHROOT)
+    shutil.rmtree(folder)
+    return archive_of(name)
 
 
 def build_pause() -> Path:
     """Build the image that holds a pod's namespaces and return it as an archive."""
     _build_scratch(PAUSE, _fill_pause)
-    return _archive(PAUSE)
+    return archive_of(PAUSE)
 
 
 def image_bytes(image: str) -> int:
@@ -94,7 +121,7 @@ def _build_scratch(image: str, fill: Callable[[Path], str]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "Containerfile").write_text(f"FROM scratch\n{fill(folder)}\n")
-    run(*buildah("build", "-t", image, folder), env=_CHROOT)
+    run(*buildah("build", "--timestamp=0", "-t", image, folder), env=_CHROOT)
     shutil.rmtree(folder)
 
 
@@ -102,7 +129,16 @@ def _fill_base(folder: Path) -> str:
     """Debian's packages as its installer would lay them out, with the compiled standard library."""
     excludes = [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
     packages = f"--include={_BASE_PACKAGES}"
-    run("mmdebstrap", "--quiet", "--variant=essential", packages, *excludes, "bookworm", folder / "base.tar")
+    run(
+        "mmdebstrap",
+        "--quiet",
+        "--variant=essential",
+        packages,
+        *excludes,
+        "bookworm",
+        folder / "base.tar",
+        env=_NO_DATES,
+    )
     return "ADD base.tar /"
 
 
@@ -112,9 +148,14 @@ def _fill_pause(folder: Path) -> str:
     return 'COPY pause /pause\nUSER 65535\nENTRYPOINT ["/pause"]'
 
 
-def _archive(image: str) -> Path:
+def digest_of(image: str) -> str:
+    """Return what names an image's content: the hash of its settings and layers."""
+    return output(*buildah("images", "--quiet", "--no-trunc", image)).removeprefix("sha256:")
+
+
+def archive_of(image: str) -> Path:
     """Write an image to a file named after its content, unless that is there already."""
-    digest = output(*buildah("images", "--quiet", "--no-trunc", image)).removeprefix("sha256:")
+    digest = digest_of(image)
     name = image.removeprefix("localhost/").replace(":", "-").replace("/", "-")
     archive = CACHE / "images" / f"{name}-{digest[:12]}.tar"
     if not archive.exists():

@@ -95,6 +95,19 @@ def start(name: str, *command: Argument) -> None:
         subprocess.Popen(inside(*command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
+@contextmanager
+def running(name: str, *command: Argument) -> Iterator[None]:
+    """Have a program of the node run while the block does."""
+    with (
+        (LOGS / f"{name}.log").open("wb") as log,
+        subprocess.Popen(inside(*command), stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process,
+    ):
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
 def wait_for(program: str, ready: Callable[[], bool], seconds: float = 300) -> None:
     """Wait until a program we started is ready; where it is not in time, end with what it logged last."""
     deadline = time.monotonic() + seconds

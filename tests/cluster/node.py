@@ -1,9 +1,10 @@
 """A real Kubernetes node for tests, on one Linux machine, as root, without Docker.
 
-    python3 -m tests.cluster.node build            install and compile its parts (about 12 minutes once)
+    python3 -m tests.cluster.node build            install and compile its parts (about 15 minutes once)
     python3 -m tests.cluster.node up               start the node; prints the kubeconfig's path once it is Ready
     python3 -m tests.cluster.node exec COMMAND...  run a command in the node's network, with KUBECONFIG set
     python3 -m tests.cluster.node image [NAME]     build the images (needs dist/*.whl: make image)
+    python3 -m tests.cluster.node reproduce NAME   build base and images a second time from nothing, and compare them
     python3 -m tests.cluster.node load ARCHIVE     let pods use the image in an archive
     python3 -m tests.cluster.node down             stop everything and remove its state
 
@@ -21,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.cluster.control_plane import start_control_plane, start_dns
-from tests.cluster.image import build_images
+from tests.cluster.image import build_images, differing_images
 from tests.cluster.machine import (
     BIN,
     KUBECONFIG,
@@ -160,6 +161,9 @@ def main(arguments: list[str]) -> None:
         case ["image", *name]:
             install_debian_packages()
             sys.stdout.writelines(f"{archive}\n" for archive in build_images(*name))
+        case ["reproduce", name]:
+            if differing := differing_images(name):
+                sys.exit(f"not the same when built again: {', '.join(differing)}")
         case ["load", archive]:
             load(Path(archive))
         case ["down"]:

@@ -20,6 +20,7 @@ DEBIAN_PACKAGES = (
     "containernetworking-plugins",
     "gcc",
     "iproute2",
+    "iptables",
     "libc6-dev",
     "mmdebstrap",
     "nftables",
@@ -65,6 +66,8 @@ def go_programs() -> list[GoProgram]:
     return [
         kubernetes(),
         GoProgram("coredns", folder=_HERE / "dns"),
+        GoProgram("ingress", folder=_HERE / "ingress"),
+        GoProgram("policies", folder=_HERE / "policies"),
         helm_program(),
         s3_server(),
     ]
@@ -86,7 +89,7 @@ def s3_server() -> GoProgram:
 
 
 def build_parts() -> None:
-    """Install and compile what is missing: about 12 minutes once, a moment after."""
+    """Install and compile what is missing: about 15 minutes once, a moment after."""
     install_debian_packages()
     for program in go_programs():
         program.build()

@@ -54,7 +54,7 @@ def make_pki(
     folder.mkdir(parents=True)
     _make_authority(folder)
     for identity in identities:
-        _make_certificate(folder, identity)
+        make_certificate(folder, identity)
         user = {"client-certificate": f"{folder}/{identity.name}.crt", "client-key": f"{folder}/{identity.name}.key"}
         (folder / f"{identity.name}.conf").write_text(json.dumps(kubeconfig(folder, server, user)))
 
@@ -67,7 +67,8 @@ def _make_authority(folder: Path) -> None:
     run("openssl", "rsa", "-in", "sa.key", "-pubout", "-out", "sa.pub", cwd=folder)
 
 
-def _make_certificate(folder: Path, identity: Identity) -> None:
+def make_certificate(folder: Path, identity: Identity) -> None:
+    """Have the authority in a folder sign a certificate for somebody, with a new key beside it."""
     key, request, certificate, extensions = (f"{identity.name}.{end}" for end in ("key", "csr", "crt", "ext"))
     (folder / extensions).write_text(identity.extensions())
     new_key = ("-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request)

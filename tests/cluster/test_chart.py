@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,10 +17,15 @@ from typing import Any
 import httpx2
 import pytest
 
+from emg_session.migrate import schema_version
 from tests.cluster.charts import CHART, TRYOUT_VALUES, helm, install, namespace
 from tests.cluster.control_plane import AUDIT_LOG
 from tests.cluster.deployment import Deployment, require_node
+from tests.cluster.image import IMAGE, build_with_file
 from tests.cluster.machine import BIN, KUBECONFIG, inside, kubectl, node_network, run
+from tests.cluster.node import load
+from tests.cluster.policy_controller import enforcing_policies
+from tests.cluster.reach import places_of, reached, start_pod
 from tests.support.audit import audit_entries, forbidden, of_namespace
 from tests.support.charts import merged
 from tests.support.waiting import wait_until
@@ -29,15 +35,19 @@ require_node()
 RELEASE, PLACE = "stranger", "tryout"
 OLD_KEY, NEW_KEY = "the-old-key-of-supabase", "the-new-key-of-supabase"
 RECEIVERS = 2
+DOORS = ("receiver", "signals")
+DOOR, GUARDED = {"door": "open"}, (*DOORS, "metrics")
 VALUES = merged(
     TRYOUT_VALUES,
     {
         "senders": {"keys": {"supabase": [OLD_KEY]}},
         "receiver": {"replicas": RECEIVERS},
         "signals": {"replicas": 1},
+        "networkPolicy": {f"{who}From": [{"podSelector": {"matchLabels": DOOR}}] for who in GUARDED},
     },
 )
-BUSY = 6
+BUSY = 3
+NEWER_SCHEMA = schema_version() + 1
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ def reason(session: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="module")
 def installed(deployment: Deployment) -> Iterator[Installed]:  # noqa: ARG001 - brings the node
-    with namespace(PLACE):
+    with namespace(PLACE), enforcing_policies():
         start = time.monotonic()
         install(RELEASE, PLACE, VALUES)
         yield Installed(helm("get", "notes", RELEASE, "--namespace", PLACE), time.monotonic() - start)
@@ -108,6 +118,13 @@ def test_helm_test_takes_a_recording_through(installed: Installed) -> None:
     assert installed.kubectl("get", "pods", "-o", "name", "--selector=app.kubernetes.io/component=test") == ""
 
 
+def test_a_tryout_whose_database_lost_its_pod_recovers_by_itself(installed: Installed) -> None:
+    installed.kubectl("delete", "pod", "--selector=app.kubernetes.io/component=database")
+    installed.kubectl("rollout", "status", "deployment/stranger-database", "--timeout=120s")
+    name = installed.post()
+    wait_until(lambda: installed.sessions()[name] == "Completed", "it is analysed with the new database")
+
+
 def test_helm_test_says_which_step_fails(installed: Installed) -> None:
     installed.kubectl("scale", "deployment/stranger-signals", "--replicas=0")
     installed.kubectl("wait", "--for=delete", "pod", "--selector=app.kubernetes.io/component=signals", "--timeout=600s")
@@ -116,6 +133,29 @@ def test_helm_test_says_which_step_fails(installed: Installed) -> None:
     installed.kubectl("scale", "deployment/stranger-signals", "--replicas=1")
     assert done.returncode != 0
     assert "failed while reading the summary: http://stranger-signals:80/sessions/" in done.stdout + done.stderr
+
+
+def test_every_pod_reaches_what_it_needs_and_nothing_else(installed: Installed) -> None:
+    pods = {
+        "worker": start_pod(PLACE, "worker", {"emg.ghostly/session": "no-session"}),
+        "stranger": start_pod(PLACE, "stranger", {}),
+        "door": start_pod(PLACE, "door", DOOR),
+        **{part: f"deployment/stranger-{part}" for part in ("operator", "receiver", "signals", "database", "storage")},
+    }
+    places = places_of(PLACE)
+    with ThreadPoolExecutor(len(pods)) as pool:
+        found = dict(zip(pods, pool.map(lambda pod: reached(PLACE, pod, places), pods.values()), strict=True))
+    installed.kubectl("delete", "pod", "worker", "stranger", "door", "--wait=false")
+    store, doors = {"stranger-database", "stranger-storage"}, {f"stranger-{part}" for part in (*DOORS, "operator")}
+    assert places.keys() == store | doors | {"kubernetes"}
+    assert found == {
+        **dict.fromkeys(("operator", "receiver", "signals"), store | {"kubernetes"}),
+        "worker": store,
+        "stranger": {"kubernetes"},
+        "door": doors | {"kubernetes"},
+        "database": set(),
+        "storage": set(),
+    }
 
 
 def test_an_upgrade_and_a_rollback_lose_no_session_in_flight(installed: Installed, tmp_path: Path) -> None:
@@ -187,6 +227,24 @@ def answered(url: str, key: str) -> int | str:
         return httpx2.post(url, json=body, headers={"authorization": f"Bearer {key}"}, timeout=120).status_code
     except httpx2.HTTPError as error:
         return repr(error)
+
+
+def test_an_upgrade_whose_schema_is_newer_loses_no_session_in_flight(installed: Installed, tmp_path: Path) -> None:
+    """There is no way back from it but a backup: the last thing done to this release."""
+    names = [installed.post() for _ in range(BUSY)]
+    newer = {"image": {"tag": newer_image()}, "senders": {"keys": {"supabase": [NEW_KEY]}}}
+    install(RELEASE, PLACE, merged(VALUES, newer), chart=newer_chart(tmp_path))
+    names += [installed.post() for _ in range(BUSY)]
+    wait_until(lambda: {installed.sessions()[name] for name in names} == {"Completed"}, "all are analysed")
+    told = installed.kubectl("logs", "--selector=app.kubernetes.io/component=migration", "--tail=-1")
+    assert f"{NEWER_SCHEMA:03}_table_for_a_test.sql" in told
+
+
+def newer_image() -> str:
+    """Have pods find our programs with one more migration, and return the image's tag."""
+    file = f"/app/lib/python3.11/site-packages/emg_session/migrations/{NEWER_SCHEMA:03}_table_for_a_test.sql"
+    load(build_with_file(IMAGE, "localhost/emg:newer", file=file, content="CREATE TABLE for_a_test ();\n"))
+    return "newer"
 
 
 def test_uninstalling_leaves_nothing_hanging_and_keeps_sessions_and_definition(installed: Installed) -> None:

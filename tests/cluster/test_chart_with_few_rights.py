@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -44,9 +43,7 @@ RIGHTS = [
 
 @pytest.fixture(scope="module")
 def database_url(deployment: Deployment) -> str:
-    with node_network(), psycopg.connect(deployment.database_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE clinic")
-    return urlunsplit(urlsplit(deployment.database_url)._replace(path="/clinic"))
+    return deployment.make_database("clinic")
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def database_of_one_session(folder: Path) -> Iterator[str]:
 async def _store(url: str, path: Path) -> None:
     spec = build_spec(RecordingRef(uri="s3://recordings/P001/first.c3d", version="1"), "P001/first.c3d")
     contract = WorkerContract(session_name="emg-first", spec=spec)
-    async with open_summaries(url) as summaries:
+    async with open_summaries(url, answer_seconds=120) as summaries:
         await summaries.save_result(contract.session_name, spec, analyse(path.read_bytes(), contract))
 
 

@@ -25,6 +25,7 @@ from emg_worker.work import Worker, analyse
 from tests.support.needs import require
 from tests.support.postgres import folder_for_servers, programs
 from tests.support.recordings import synthetic_recording
+from tests.support.s3 import free_port
 from tests.support.waiting import until
 
 WORKERS, KILLS = 64, 60
@@ -124,7 +125,7 @@ async def killing(url: str) -> AsyncIterator[list[int]]:
 @contextmanager
 def server_on(folder: Path, version: str = "18", port: int = 0) -> Iterator[Postgres]:
     """Yield a server that really writes to its disk before it says so."""
-    with Postgres(programs=programs(version), data=folder / "data", port=port) as server:
+    with Postgres(programs=programs(version), data=folder / "data", port=port or free_port("127.0.0.1")) as server:
         yield server
 
 

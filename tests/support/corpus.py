@@ -46,11 +46,11 @@ def files(folder: Path) -> list[File]:
 
 def problems(file: File) -> list[str]:
     """Return in sentences what is not as it should be: nothing if all is well."""
-    started = time.monotonic()
+    started = time.process_time()  # what other programs do meanwhile is none of the reader's
     data = file.path.read_bytes()
     found = _class_problems(file, data) + _use_problems(data)
-    seconds = time.monotonic() - started
-    return found + ([f"took {seconds:.1f} s, more than {SECONDS} s"] if seconds > SECONDS else [])
+    seconds = time.process_time() - started
+    return found + ([f"took {seconds:.1f} s of CPU, more than {SECONDS} s"] if seconds > SECONDS else [])
 
 
 def _class_problems(file: File, data: bytes) -> list[str]:

@@ -1,10 +1,11 @@
 """A real S3 server on a folder: versitygw, whose subfolders are buckets."""
 
+import secrets
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +14,13 @@ import httpx2
 import obstore
 from obstore.store import S3Store
 
-from tests.cluster.machine import BIN
+from tests.cluster.machine import BIN, run
 from tests.cluster.parts import go_is_here, s3_server
 from tests.support.needs import require
 
 ACCESS_KEY, SECRET_KEY, REGION = "emg-test-key", "emg-test-secret", "us-east-1"
 _START_SECONDS = 120.0
+_PORTS = [*range(20_000, 30_000)]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,18 @@ class S3Server:
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_REGION": REGION,
         }
+
+    def make_account(self, access_key: str, secret_key: str) -> None:
+        """Make a key beside ours that opens every bucket."""
+        self._administer("create-user", f"--access={access_key}", f"--secret={secret_key}", "--role=admin")
+
+    def end_account(self, access_key: str) -> None:
+        """Have a key open nothing any more."""
+        self._administer("delete-user", f"--access={access_key}")
+
+    def _administer(self, command: str, *arguments: str) -> None:
+        us = (f"--access={ACCESS_KEY}", f"--secret={SECRET_KEY}", f"--endpoint-url={self.endpoint}")
+        run(BIN / "versitygw", "admin", *us, command, *arguments)
 
     def make_bucket(self, name: str) -> None:
         """Make a bucket unless it is there."""
@@ -66,6 +80,9 @@ def serving_s3(folder: Path, *, host: str = "127.0.0.1", port: int = 0) -> Itera
     require_s3_server()
     port = port or free_port(host)
     keys = ["--access", ACCESS_KEY, "--secret", SECRET_KEY, "--region", REGION]
+    accounts = folder.with_name(f"{folder.name}-accounts")
+    accounts.mkdir(exist_ok=True)
+    keys += ["--iam-dir", str(accounts), "--iam-cache-disable"]
     command = [str(BIN / "versitygw"), "--quiet", *keys, "--port", f"{host}:{port}", "posix", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
         try:
@@ -83,10 +100,15 @@ def require_s3_server() -> None:
 
 
 def free_port(host: str) -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server((host, 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, another one each time.
+
+    It lies below those that Linux gives to outgoing connections: one of them may have it before the server does.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        _PORTS.remove(port)
+        with suppress(OSError), socket.create_server((host, port)):
+            return port
 
 
 def _wait_until_listening(server: "subprocess.Popen[bytes]", host: str, port: int) -> None:

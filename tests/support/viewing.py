@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from emg_local.postgres import Postgres
 from emg_local.synth import SyntheticRecording, synthesize, write_recording
@@ -26,6 +26,8 @@ from tests.support.receivers import WebProcess, web_process
 CHROMIUM = Path("/usr/bin/chromium")
 VIEWER_MODULES = Path(__file__).resolve().parents[2] / "api/emg_api/viewer/node_modules"
 BUCKET = "recordings"
+# Playwright's own are 5 and 30 s, which machines of two processors may take to draw a page.
+PATIENCE_MS = 180_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ class Clinic:
         reference = RecordingRef(uri=uri, version=head.version, size_bytes=len(head.data))
         wanted = SessionSpec(recording=reference, **{"subject": key.partition("/")[0], "profile": "standard-1"} | spec)
         name = session_name(uri, head.version)
-        async with open_summaries(self.database_url) as summaries:
+        async with open_summaries(self.database_url, answer_seconds=120) as summaries:
             await summaries.save_received(name, wanted, None)
             if analysed:
                 await self._analyse(name, wanted, recordings, summaries)
@@ -100,9 +102,10 @@ def opened_clinic(server: Postgres, folder: Path) -> Iterator[Clinic]:
 @contextmanager
 def opened_browser() -> Iterator[Browser]:
     """Yield Debian's Chromium, or skip: playwright's own can't be had everywhere."""
+    expect.set_options(timeout=PATIENCE_MS)
     require(CHROMIUM.exists(), f"no Chromium at {CHROMIUM}: apt-get install chromium")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM))
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), timeout=PATIENCE_MS)
         yield browser
         browser.close()
 

@@ -4,9 +4,9 @@
 {{- printf "%s-%s" (default (index . 0).Release.Name (index . 0).Values.fullnameOverride | trunc 40 | trimSuffix "-") (index . 1) -}}
 {{- end -}}
 
-{{/* ClusterRoles have no namespace to tell two releases of one name apart. */}}
+{{/* ClusterRoles have no namespace to tell two releases of one name apart; no namespace has a colon in its name. */}}
 {{- define "emg.clusterName" -}}
-{{- printf "%s-%s" (index . 0).Release.Namespace (include "emg.name" .) -}}
+{{- printf "%s:%s" (index . 0).Release.Namespace (include "emg.name" .) -}}
 {{- end -}}
 
 {{- define "emg.selector" -}}

@@ -1,4 +1,4 @@
-{{/* Egress rules: root, list of what is connected to, of apiServer, database, storage, dns. */}}
+{{/* Egress rules: root, list of what is connected to, of apiServer, database, storage, identity; DNS always. */}}
 {{- define "emg.egress" -}}
 {{- $root := index . 0 -}}
 {{- range $target := append (index . 1) "dns" }}

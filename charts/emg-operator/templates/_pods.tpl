@@ -120,7 +120,7 @@ ports:
   - {name: http, containerPort: {{ $root.Values.web.port }}}
 {{ include "emg.probes" "http" }}
 # Services forget a pod only some moments after it was told to end.
-lifecycle: {preStop: {sleep: {seconds: 3}}}
+lifecycle: {preStop: {sleep: {seconds: 5}}}
 resources:
   {{- toYaml (index $root.Values (index . 1)).resources | nindent 2 }}
 securityContext:

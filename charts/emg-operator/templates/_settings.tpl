@@ -80,6 +80,7 @@
 {{/* How workers' pods differ from what the operator makes by itself. */}}
 {{- define "emg.workerPod" -}}
 {{- $pod := dict -}}
+{{- if .Values.serviceAccounts.worker }}{{- $_ := set $pod "serviceAccountName" (include "emg.name" (list . "worker")) }}{{- end -}}
 {{- with .Values.worker.priorityClassName }}{{- $_ := set $pod "priorityClassName" . }}{{- end -}}
 {{- with .Values.worker.nodeSelector }}{{- $_ := set $pod "nodeSelector" . }}{{- end -}}
 {{- with .Values.worker.tolerations }}{{- $_ := set $pod "tolerations" . }}{{- end -}}

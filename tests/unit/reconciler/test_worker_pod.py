@@ -17,6 +17,13 @@ def settings(**env: str) -> OperatorSettings:
     return OperatorSettings.from_env(ENV | env)
 
 
+def test_an_account_of_the_workers_own_gives_them_no_token() -> None:
+    text = '{"serviceAccountName": "emg-worker"}'
+    job = build_job(session(), AttemptPlan(number=1, memory_mib=128), settings(EMG_WORKER_POD=text))
+    spec = job["spec"]["template"]["spec"]
+    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("emg-worker", False)
+
+
 def test_every_secret_that_is_named_is_in_the_workers_environment() -> None:
     job = build_job(session(), AttemptPlan(number=1, memory_mib=128), settings(EMG_WORKER_SECRET="one, two"))
     (container,) = job["spec"]["template"]["spec"]["containers"]
