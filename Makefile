@@ -33,12 +33,13 @@ test: build ## all tests this machine can run: unit, postgres, storage and (root
 	$(BIN)/pytest
 	PYO3_PYTHON="$(CURDIR)/$(BIN)/python" cargo test --workspace --quiet
 
-check: build ## format, lint, types, import contracts, stubs, clippy: what CI checks before the tests
+check: build ## format, lint, types, import contracts, stubs, the viewer's scripts, clippy: what CI checks before the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m mypy.stubtest emg_core
+	cd api/emg_api/viewer && $(NPM) run --silent check
 	cargo fmt --all --check
 	PYO3_PYTHON="$(CURDIR)/$(BIN)/python" cargo clippy --workspace --all-targets --quiet -- -D warnings
 

@@ -29,15 +29,17 @@ from emg_api.page import VIEWER_FOLDER, AssetPath, Page
 from emg_api.problems import EXCEPTION_HANDLERS
 from emg_api.receiver import IgnoredAnswer, Receiver, StatusAnswer, UploadAnswer
 from emg_api.recent import Answers, RecentBodies
-from emg_api.refusals import ChannelNotFound, NotAcceptable, NotAnalysedYet
-from emg_api.requests import ChannelPath, CodePath, SenderPath, SenderQuery, SessionPath
-from emg_api.sessions import ListQuery, SessionAnswer, Sessions, SessionsAnswer
+from emg_api.refusals import ChannelNotFound, NotAcceptable, NotAnalysedYet, ResultNotFound
+from emg_api.requests import ChannelPath, CodePath, OfProfile, SenderPath, SenderQuery, SessionPath
+from emg_api.sessions import ListQuery, ResultsAnswer, SessionAnswer, Sessions, SessionsAnswer
 from emg_api.signals import ChannelsAnswer, Signals
+from emg_api.standings import Standings
 from emg_api.whole import WholeAnswer, WholeQuery
 from emg_api.window_answers import WINDOW_MEDIA, WindowAnswer, WindowsAnswer
 from emg_api.windows import WindowQuery, WindowsQuery
 from emg_session import errors
 from emg_session.recordings import RecordingStore
+from emg_session.session_store import SessionStore
 from emg_session.spans import PLAIN_SPANS, Spans
 
 _NO_HEADERS = HeaderSettings()
@@ -51,7 +53,8 @@ _NOTICING = (
     *(refusals.WrongShape, refusals.KeysUnavailable, errors.UnknownBucket, errors.ClusterUnavailable),
     *(errors.SessionRefused, errors.RecordingNotThere, errors.StorageUnavailable),
 )
-_CHOOSING = (NotAnalysedYet, NotAcceptable)
+_SUMMARISED = (NotAnalysedYet, ResultNotFound)
+_CHOOSING = (*_SUMMARISED, NotAcceptable)
 _GREETING = (refusals.UnknownSender, refusals.OriginRefused)
 _FINDING = (refusals.SessionNotFound, refusals.TooBusy, errors.InvalidSession, errors.ClusterUnavailable)
 _LISTING = (errors.DatabaseUnavailable, errors.SchemaMismatch)
@@ -59,6 +62,7 @@ _READING = (
     *(errors.UnknownBucket, errors.RecordingChanged, errors.RecordingNotThere, errors.StorageUnavailable),
     *(errors.NotC3d, errors.CorruptRecording),
 )
+_DRAWING = (ChannelNotFound, ResultNotFound, NotAcceptable, *_READING)
 
 
 def receiver_operations(receiver: Receiver) -> list[Op]:
@@ -99,8 +103,10 @@ def signals_operations(signals: Signals, sessions: Sessions) -> list[Op]:
     """Return what browsers and notebooks call."""
     jit, of_session = "/signals/jit/{session_id}", "/sessions/{session_id}"
     one: dict[str, Any] = {"params": SessionPath, "session": True}
+    result: dict[str, Any] = {**one, "query": OfProfile}
     listing: dict[str, Any] = {"listing": True, "also": {304: None}, "errors": _LISTING}
-    kept: dict[str, Any] = {"session": True, "also": {304: None}, "errors": (ChannelNotFound, NotAcceptable, *_READING)}
+    kept: dict[str, Any] = {"session": True, "also": {304: None}, "errors": _DRAWING}
+    channels: dict[str, Any] = {"params": SessionPath, "query": OfProfile, "out": ChannelsAnswer}
     forms: dict[str, Any] = {
         "params": ChannelPath,
         "query": WholeQuery,
@@ -112,27 +118,22 @@ def signals_operations(signals: Signals, sessions: Sessions) -> list[Op]:
     as_csv, as_arrow, as_parquet = (_table(media_type) for media_type in WRITERS)
     return [
         # First: `channels` and `windows` are no channels' names.
-        Op("GET", f"{jit}/channels", signals.channels, **kept, params=SessionPath, out=ChannelsAnswer),
+        Op("GET", f"{jit}/channels", signals.channels, **kept, **channels),
         Op("GET", f"{jit}/windows", signals.windows, **kept, **several),
         Op("GET", f"{jit}/{{channel_name:path}}", signals.channel, **kept, **forms),
         Op("GET", "/sessions", sessions.listing, **listing, query=ListQuery, out=SessionsAnswer),
-        Op("GET", of_session, sessions.one, **one, out=SessionAnswer),
-        Op("GET", f"{of_session}/summary", sessions.summary, **one, out=dict[str, Any], errors=(NotAnalysedYet,)),
-        Op("GET", f"{of_session}/contractions", sessions.contractions, **one, out=tables, errors=_CHOOSING),
-        Op("GET", f"{of_session}/contractions.csv", sessions.contractions_csv, **one, **as_csv),
-        Op("GET", f"{of_session}/contractions.arrow", sessions.contractions_arrow, **one, **as_arrow),
-        Op(
-            "GET",
-            f"{of_session}/contractions.parquet",
-            sessions.contractions_parquet,
-            **one,
-            **as_parquet,
-        ),
+        Op("GET", of_session, sessions.one, **result, out=SessionAnswer, errors=(ResultNotFound,)),
+        Op("GET", f"{of_session}/results", sessions.results, **one, out=ResultsAnswer),
+        Op("GET", f"{of_session}/summary", sessions.summary, **result, out=dict[str, Any], errors=_SUMMARISED),
+        Op("GET", f"{of_session}/contractions", sessions.contractions, **result, out=tables, errors=_CHOOSING),
+        Op("GET", f"{of_session}/contractions.csv", sessions.contractions_csv, **result, **as_csv),
+        Op("GET", f"{of_session}/contractions.arrow", sessions.contractions_arrow, **result, **as_arrow),
+        Op("GET", f"{of_session}/contractions.parquet", sessions.contractions_parquet, **result, **as_parquet),
     ]
 
 
 def _table(media_type: MediaType) -> dict[str, Any]:
-    return {"out": {media_type: bytes}, "errors": (NotAnalysedYet,)}
+    return {"out": {media_type: bytes}, "errors": _SUMMARISED}
 
 
 def _window_media(as_json: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever an operation answers with
@@ -169,12 +170,13 @@ def create_signals(
     recordings: RecordingStore,
     gate: Gate,
     metrics: Metrics,
+    sessions: SessionStore | None = None,
     headers: HeaderSettings = _NO_HEADERS,
     spans: Spans = PLAIN_SPANS,
 ) -> Starlette:
-    """Create the signals API with the viewer."""
+    """Create the signals API with the viewer; `sessions` is where it is known why one has no result."""
     health = Health(summaries=gate.summaries, needs_database=True)
-    operations = _signals(recordings, gate, metrics)
+    operations = _signals(recordings, gate, metrics, sessions)
     return _application(
         "EMG signals", operations, health=health, metrics=metrics, gate=gate, headers=headers, spans=spans
     )
@@ -182,12 +184,15 @@ def create_signals(
 
 def create_both(receiver: Receiver, gate: Gate, *, spans: Spans = PLAIN_SPANS) -> Starlette:
     """Create receiver and signals API as one program, for one machine."""
-    operations = [*receiver_operations(receiver), *_signals(receiver.intake.recordings, gate, receiver.metrics)]
+    operations = [
+        *receiver_operations(receiver),
+        *_signals(receiver.intake.recordings, gate, receiver.metrics, receiver.sessions),
+    ]
     health = Health(summaries=gate.summaries, needs_database=True)
     return _application("EMG", operations, health=health, metrics=receiver.metrics, gate=gate, spans=spans)
 
 
-def _signals(recordings: RecordingStore, gate: Gate, metrics: Metrics) -> list[Op]:
+def _signals(recordings: RecordingStore, gate: Gate, metrics: Metrics, sessions: SessionStore | None) -> list[Op]:
     reader = ExcerptReader(
         recordings=recordings,
         budget=ByteBudget(_MOST_BYTES_UNDER_WAY),
@@ -200,7 +205,8 @@ def _signals(recordings: RecordingStore, gate: Gate, metrics: Metrics) -> list[O
         wholes=ByteBudget(_MOST_BYTES_UNDER_WAY),
     )
     page = Page(files=StaticFiles(directory=VIEWER_FOLDER, check_dir=False))
-    return [*signals_operations(signals, Sessions(summaries=gate.summaries)), *page_operations(page)]
+    known = Sessions(summaries=gate.summaries, standings=Standings(sessions=sessions))
+    return [*signals_operations(signals, known), *page_operations(page)]
 
 
 def _application(

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from emg_api.access.gate import Gate, asked_of
-from emg_api.requests import check_path, parse_query
+from emg_api.requests import OfProfile, check_path, parse_query
 from emg_session.errors import Failure
 
 Call = Callable[..., Awaitable[Response]]
@@ -31,7 +31,8 @@ class Op:
     """One method of one path.
 
     `call` gets the request and, by name, what else the operation declares: `query`, parsed; `session`, the one that the
-    path names, found and open to the caller; for a `listing`, `readable`, the subjects whose sessions are open to them.
+    path names, found and open to the caller, with the result that a query OfProfile asks for; for a `listing`,
+    `readable`, the subjects whose sessions are open to them.
     Parameters beside these are refused, and so are repeated ones. `out` is the type of the answer, `{media type: type}`
     where it is no JSON, a tuple where it is one of several; `also` has the same of other successful statuses.
     """
@@ -100,7 +101,7 @@ def _guarded(op: Op, gate: Gate) -> Endpoint:
             visit.asked = asked_of(request, query)
             given = _given(op, query)
             if op.session:
-                given["session"] = await gate.session(visit, request)
+                given["session"] = await gate.session(visit, request, _profile(query))
             if op.listing:
                 given["readable"] = await gate.readable(visit)
             response = await op.call(request, **given)
@@ -118,7 +119,12 @@ def _parsed(op: Op, request: Request) -> msgspec.Struct:
 
 
 def _given(op: Op, query: msgspec.Struct) -> dict[str, Any]:
-    return {"query": query} if op.query else {}
+    return {"query": query} if op.query not in (None, OfProfile) else {}
+
+
+def _profile(query: msgspec.Struct) -> str | None:
+    """Return which result of the session's recording is asked for, None for its own."""
+    return query.profile if isinstance(query, OfProfile) else None
 
 
 def _by_media(out: Any) -> Mapping[str, Any]:  # noqa: ANN401 - whatever msgspec has a schema for

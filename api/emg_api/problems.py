@@ -141,6 +141,9 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     refusals.NotAnalysedYet: ProblemKind(
         HTTPStatus.NOT_FOUND, "not-analysed-yet", "No summary yet", "GET /webhooks/storage/status/{code} says why."
     ),
+    refusals.ResultNotFound: ProblemKind(
+        HTTPStatus.NOT_FOUND, "result-not-found", "No such result", "GET /sessions/{session_id}/results lists them."
+    ),
     errors.UnknownBucket: ProblemKind(
         HTTPStatus.FORBIDDEN, "unknown-bucket", "Outside the buckets", "Add the bucket to EMG_BUCKETS if it is right."
     ),

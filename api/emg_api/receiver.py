@@ -22,10 +22,11 @@ from emg_api.refusals import OriginRefused, SessionNotFound
 from emg_api.requests import SenderQuery, read_raw, session_key
 from emg_api.responses import json_response
 from emg_api.senders import Sender, find_sender
+from emg_api.standings import standing_of
 from emg_api.turns import Turns
 from emg_session.resource import session_id
 from emg_session.session_store import SessionStore
-from emg_session.status import Condition, ConditionType, Reason
+from emg_session.status import Condition, Reason
 
 # RFC 9745: since 2026-11-23.
 _DEPRECATED = {
@@ -113,13 +114,13 @@ class Receiver:
             session = await self.sessions.load(name)
         if session is None:
             raise SessionNotFound(f"there is no session {name}, or it is gone after its time to live")
-        top = session.status.condition(ConditionType.SUCCEEDED)
+        standing = standing_of(session.status)
         answer = StatusAnswer(
             session_code=name,
             session_id=str(session_id(name)),
-            status=top.reason if top else Reason.PENDING,
-            finished=session.status.finished,
-            message=top.message if top else "the operator has not seen the session yet",
+            status=standing.reason,
+            finished=standing.finished,
+            message=standing.message,
             conditions=session.status.conditions,
         )
         return json_response(answer)

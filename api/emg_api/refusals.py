@@ -71,6 +71,10 @@ class NotAnalysedYet(PermanentFailure):
     """The session is there, its summary is not."""
 
 
+class ResultNotFound(PermanentFailure):
+    """The session's recording was not analysed with this profile."""
+
+
 class BadReason(PermanentFailure):
     """The header that says why a caller reads is given twice, too long, or no plain text."""
 

@@ -54,6 +54,23 @@ class SenderQuery(msgspec.Struct, frozen=True, kw_only=True):
     code: Annotated[str, msgspec.Meta(description="Azure's key, which Event Grid appends to addresses")] | None = None
 
 
+class OfProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """Without a profile, the session's own result."""
+
+    profile: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                min_length=1,
+                max_length=100,
+                pattern=PLAIN_PATTERN,
+                description="another result of the recording, by its profile's name or digest",
+            ),
+        ]
+        | None
+    ) = None
+
+
 class ChannelPath(msgspec.Struct, frozen=True):
     """A channel of a session."""
 

@@ -1,7 +1,7 @@
 """Sessions as the database knows them: the list, one, and its summary."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ from emg_api.negotiation import MediaType, accepted_media_type
 from emg_api.refusals import NotAnalysedYet
 from emg_api.requests import PLAIN_PATTERN
 from emg_api.responses import encode, entity_tag, is_known, json_response
+from emg_api.standings import Standing, Standings
 from emg_session.database import StoredSession, SummaryStore, listed
 from emg_session.listing import ListedSession, Progress, Quality, SessionFilter
 
@@ -56,7 +57,10 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the list; what only the analysis tells is null before it."""
+    """One line of the list; what only the analysis tells is null before it.
+
+    `standing` says why there is no analysis (yet); null where there is one, and where nobody can tell.
+    """
 
     session_id: str
     session_code: str
@@ -70,6 +74,7 @@ class SessionEntry(msgspec.Struct, frozen=True, kw_only=True):
     quality: Quality | None
     contractions: int | None
     overall_score: float | None
+    standing: Standing | None
 
 
 class SessionsAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,19 +93,39 @@ class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] | None
 
 
+class ResultEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One result of a session's recording; `own` is the one that the session shows by itself."""
+
+    profile: str
+    digest: str
+    core_version: str
+    computed_at: datetime
+    own: bool
+
+
+class ResultsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What profiles made of a recording: the session's own result first, then the newest."""
+
+    success: bool = True
+    results: list[ResultEntry]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sessions:
     """The endpoints below /sessions with what they use."""
 
     summaries: SummaryStore
+    standings: Standings
 
     async def listing(self, request: Request, query: ListQuery, readable: frozenset[str] | None) -> Response:
         """GET /sessions: the newest first; who looks again and again gets 304 until something changes."""
         after = place_of(query.cursor) if query.cursor else None
         found = await self.summaries.list_sessions(query.limit + 1, query.wanted(readable), after)
         page, rest = found[: query.limit], found[query.limit :]
+        standings = await self._standings(page)
         answer = SessionsAnswer(
-            sessions=[entry(session) for session in page], next_cursor=cursor_of(page[-1].place) if rest else None
+            sessions=[entry(session, standings) for session in page],
+            next_cursor=cursor_of(page[-1].place) if rest else None,
         )
         body = encode(answer)
         told = {"etag": entity_tag(body.decode()), **_NEVER_KEPT}
@@ -110,8 +135,18 @@ class Sessions:
 
     async def one(self, _request: Request, session: StoredSession) -> Response:
         """GET /sessions/{session_id}: one session with what the recording's header says."""
-        answer = SessionAnswer(session=entry(listed(session)), metadata=session.game_metadata)
+        line = listed(session)
+        answer = SessionAnswer(session=entry(line, await self._standings([line])), metadata=session.game_metadata)
         return json_response(answer, headers=_NEVER_KEPT)
+
+    async def _standings(self, page: Sequence[ListedSession]) -> Mapping[str, Standing]:
+        return await self.standings.of([session.session_code for session in page if not session.analyzed])
+
+    async def results(self, _request: Request, session: StoredSession) -> Response:
+        """GET /sessions/{session_id}/results: what profiles made of the recording; `?profile=` shows one of them."""
+        found = await self.summaries.list_results(session.session_code)
+        results = [ResultEntry(**asdict(result)) for result in found]
+        return json_response(ResultsAnswer(results=results), headers=_NEVER_KEPT)
 
     async def summary(self, _request: Request, session: StoredSession) -> Response:
         """GET /sessions/{session_id}/summary: as stored."""
@@ -149,7 +184,7 @@ def _table(session: StoredSession, media_type: MediaType, headers: Mapping[str, 
     return Response(write(_analysed(session)), headers=told, media_type=media_type)
 
 
-def entry(session: ListedSession) -> SessionEntry:
+def entry(session: ListedSession, standings: Mapping[str, Standing]) -> SessionEntry:
     """Return a session's line in the list."""
     return SessionEntry(
         session_id=str(session.id),
@@ -164,4 +199,5 @@ def entry(session: ListedSession) -> SessionEntry:
         quality=session.quality,
         contractions=session.contractions,
         overall_score=session.overall_score,
+        standing=standings.get(session.session_code),
     )

@@ -34,11 +34,12 @@ class WebSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SignalsSettings:
-    """What the signals API needs."""
+    """What the signals API needs; in `standings` namespace sessions tell why they have no result, None is nowhere."""
 
     web: WebSettings
     access: AccessSettings
     headers: HeaderSettings
+    standings: str | None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "SignalsSettings":
@@ -47,6 +48,7 @@ class SignalsSettings:
             web=WebSettings.from_env(env),
             access=AccessSettings.from_env(env),
             headers=HeaderSettings.from_env(env),
+            standings=_namespace(env) if integer(env, "EMG_SESSION_STANDINGS", 0, most=1) == 1 else None,
         )
 
 
@@ -65,8 +67,12 @@ class ReceiverSettings:
         return cls(
             web=web,
             senders=senders_from_env(env, web.buckets),
-            namespace=env.get("EMG_NAMESPACE") or own_namespace(),
+            namespace=_namespace(env),
         )
+
+
+def _namespace(env: Mapping[str, str]) -> str:
+    return env.get("EMG_NAMESPACE") or own_namespace()
 
 
 def senders_from_env(env: Mapping[str, str], buckets: Buckets) -> tuple[SenderSettings, ...]:

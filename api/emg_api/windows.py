@@ -11,7 +11,7 @@ import msgspec
 from emg_api.excerpts import Excerpt
 from emg_api.layouts import KnownRecording
 from emg_api.refusals import BadQuery
-from emg_api.requests import PLAIN_PATTERN
+from emg_api.requests import PLAIN_PATTERN, OfProfile
 from emg_session.database import StoredSession
 
 MOST_CHANNELS = 32
@@ -36,7 +36,7 @@ class Signal(StrEnum):
     RMS = "rms"
 
 
-class WindowQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WindowQuery(OfProfile, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Seconds start ≤ t < end at a screen's width in pixels.
 
     Without an end up to the recording's; without a width every sample.

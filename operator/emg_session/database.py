@@ -28,6 +28,7 @@ from emg_session.listing import (
 from emg_session.migrate import schema_version
 from emg_session.pool import ANSWER_SECONDS, Connection, Database, open_database
 from emg_session.resource import RecordingRef, SessionSpec, session_id
+from emg_session.results import LIST_RESULTS, LOAD_PROFILE_RESULT, MOST_RESULTS, StoredResult
 from emg_session.summary import PROCESSING_VERSION
 
 _SCHEMA_VERSION = "SELECT max(version) FROM schema_migrations"
@@ -257,6 +258,20 @@ class SummaryStore:
         async with self._connection() as connection, connection.cursor(row_factory=class_row(StoredSession)) as cursor:
             await cursor.execute(_FIND_SESSION, values)
             return await cursor.fetchone()
+
+    async def list_results(self, session_code: str, limit: int = MOST_RESULTS) -> list[StoredResult]:
+        """Return the results of a session's recording: its own first, then the newest."""
+        asked = {"session_code": session_code, "processing_version": PROCESSING_VERSION, "limit": limit}
+        async with self._connection() as connection, connection.cursor(row_factory=class_row(StoredResult)) as cursor:
+            await cursor.execute(LIST_RESULTS, asked)
+            return await cursor.fetchall()
+
+    async def load_result(self, session_code: str, profile: str) -> dict[str, Any] | None:
+        """Return the summary of a session's recording by a profile's name or digest: its own, else the newest."""
+        asked = {"session_code": session_code, "processing_version": PROCESSING_VERSION, "profile": profile}
+        async with self._connection() as connection:
+            row = await (await connection.execute(LOAD_PROFILE_RESULT, asked)).fetchone()
+        return row[0] if row else None
 
     async def list_sessions(
         self, limit: int, wanted: SessionFilter = EVERY_SESSION, after: Place | None = None

@@ -10,7 +10,9 @@ from emg_api.access.callers import pseudonym
 from emg_api.access.kubernetes import ClusterReviews, KubernetesAccess
 from emg_api.metrics import Metrics
 from emg_api.refusals import InvalidToken, NotAllowed
+from emg_api.standings import Standings
 from emg_session.errors import ClusterUnavailable
+from emg_session.sessions import KubernetesSessions
 from tests.apiserver.conftest import Site
 from tests.apiserver.test_rights import granted
 from tests.support.audit import forbidden, used
@@ -101,10 +103,12 @@ async def test_a_token_for_the_api_server_is_not_for_us(site: Site, access: Kube
 
 @pytest.mark.usefixtures("viewer")
 async def test_the_signals_api_uses_every_right_it_has_and_is_refused_nothing(
-    site: Site, access: KubernetesAccess
+    site: Site, access: KubernetesAccess, signals_api: client.ApiClient
 ) -> None:
     caller = await access.identify(bearing(token_of(site, f"--audience={AUDIENCE}")))
     await access.check_session(caller, "emg-a", None)
+    sessions = KubernetesSessions(client.CustomObjectsApi(signals_api), site.namespace)
+    assert await Standings(sessions=sessions).of(["emg-a"]) == {}
 
     entries = site.api.audited(site.namespace, "emg-signals")
     assert forbidden(entries) == []

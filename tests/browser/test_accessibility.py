@@ -17,6 +17,7 @@ VIEWS: dict[str, Callable[[Sessions], str]] = {
     "session": lambda sessions: f"sessions/{sessions.faulty}",
     "report": lambda sessions: f"sessions/{sessions.faulty}/report",
     "compare": lambda sessions: f"compare/{sessions.faulty}/{sessions.clean}",
+    "profiles": lambda sessions: f"compare/{sessions.clean}@ghostly-2/{sessions.clean}@standard-1",
 }
 _DRAWN = {"list": "tr[data-session]", "report": "article.report svg"}
 
@@ -71,10 +72,3 @@ def test_the_page_speaks_the_browser_s_language(browser: Browser, api: WebProces
 def test_a_plot_says_what_it_shows(page: Page, sessions: Sessions) -> None:
     page.goto(f"/#/sessions/{sessions.faulty}")
     expect(page.get_by_role("img", name="CH1 Raw: 12 contractions, 12 of them good, and 8 faults")).to_be_visible()
-
-
-def test_the_report_is_one_page_of_paper(page: Page, sessions: Sessions) -> None:
-    page.goto(f"/#/sessions/{sessions.faulty}/report")
-    page.wait_for_selector("article.report svg")
-    pdf = page.pdf(prefer_css_page_size=True)
-    assert pdf.count(b"/Type /Page\n") == 1

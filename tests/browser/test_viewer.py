@@ -11,6 +11,16 @@ from tests.browser.conftest import HOSTILE, Sessions
 from tests.support.viewing import Clinic
 
 _PLOT = ".plot .u-over"
+_SETTLED = """() => {
+  const told = Number(document.querySelector(".edge.start").getAttribute("aria-valuenow"));
+  return Math.abs(told - Number(document.querySelector(".signals").dataset.loaded.split(" ")[0])) < 0.001;
+}"""
+# Each band that is painted is a path of its own.
+_COUNT_PAINTED = """() => {
+  let count = 0;
+  window.painted = () => count;
+  window.Path2D = class extends Path2D { constructor(...parts) { super(...parts); count += 1; } };
+}"""
 
 
 def opened(page: Page, code: str) -> None:
@@ -84,6 +94,24 @@ def test_a_list_that_did_not_change_is_not_sent_again(page: Page, sessions: Sess
     assert again.value.status == 304
 
 
+def test_after_more_are_shown_new_sessions_still_appear_by_themselves(page: Page, clinic: Clinic) -> None:
+    clinic.upload("P020/0.c3d", synthesize(seed=20, seconds=12, contractions=2))
+    recording = (clinic.folder / "P020" / "0.c3d").read_bytes()
+    for number in range(1, 55):
+        (clinic.folder / "P020" / f"{number}.c3d").write_bytes(recording)
+    clinic.receive(*(f"P020/{number}.c3d" for number in range(54)))
+    page.goto("/")
+    rows = page.locator("tr[data-session]")
+    with page.expect_response(lambda response: "search=P020" in response.url):
+        page.get_by_label("Search").fill("P020")
+    expect(rows).to_have_count(50)
+    page.get_by_role("button", name="Show more").click()
+    expect(rows).to_have_count(54)
+    (code,) = clinic.receive("P020/54.c3d")
+    expect(page.locator(f"tr[data-session='{code}']")).to_be_visible()
+    expect(rows).to_have_count(55)
+
+
 def test_a_session_is_opened_by_one_request_for_all_channels(page: Page, sessions: Sessions) -> None:
     asked = windows(page)
     opened(page, sessions.faulty)
@@ -123,6 +151,50 @@ def test_many_turns_of_the_wheel_end_where_the_last_one_looks(page: Page, sessio
 
     assert len(asked) <= 12
     assert float(query(asked[-1])["end"][0]) == span(page)[1]
+
+
+def test_the_wheel_scrolls_a_page_on_its_way_past_the_plots(page: Page, sessions: Sessions) -> None:
+    opened(page, sessions.faulty)
+    page.locator(_PLOT).first.hover()
+    page.mouse.wheel(0, 300)
+    page.wait_for_function("() => scrollY > 100")
+    assert loaded(page) == "0 75"
+
+
+def test_a_wheel_that_does_not_zoom_does_with_ctrl(page: Page, sessions: Sessions) -> None:
+    opened(page, sessions.faulty)
+    zoom_in(page)
+    page.get_by_label("Wheel zooms").uncheck()
+    before = loaded(page)
+    page.locator(_PLOT).first.hover()
+    page.mouse.wheel(0, 300)
+    page.wait_for_function("() => scrollY > 100")
+    assert loaded(page) == before
+    page.evaluate("() => scrollTo(0, 0)")
+    page.locator(_PLOT).first.hover()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -300)
+    page.keyboard.up("Control")
+    page.wait_for_function("before => document.querySelector('.signals').dataset.loaded !== before", arg=before)
+
+
+def test_panning_moves_pictures_and_paints_none_anew(page: Page, sessions: Sessions) -> None:
+    """So a frame costs four copies; the recording's bytes stay away meanwhile, or what they show would be painted."""
+    opened(page, sessions.faulty)
+    zoom_in(page)
+    page.wait_for_function(_SETTLED)
+    page.route("**/windows?*", lambda _: None)
+    page.evaluate(_COUNT_PAINTED)
+    box = page.locator(_PLOT).first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 600, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 610, box["y"] + 60)
+    page.wait_for_function("() => window.painted() === 6")  # raw and envelope of two channels, activation of two
+    page.mouse.move(box["x"] + 300, box["y"] + 60, steps=20)
+    page.mouse.move(box["x"] + 800, box["y"] + 60, steps=20)
+    assert page.evaluate("() => window.painted()") == 6
+    page.mouse.up()
 
 
 def test_keys_zoom_pan_and_show_all(page: Page, sessions: Sessions) -> None:
@@ -202,6 +274,24 @@ def test_a_fault_is_explained_in_words(page: Page, sessions: Sessions) -> None:
     expect(page.get_by_role("tooltip")).to_contain_text("as with a loose electrode")
 
 
+def test_the_median_frequency_s_trend_and_the_spectrum_of_the_view_are_told(page: Page, sessions: Sessions) -> None:
+    opened(page, sessions.faulty)
+    trend = page.get_by_role("img", name=re.compile(r"Hz per minute \(95 % confidence"))
+    expect(trend.first).to_be_visible()
+    page.get_by_role("button", name="Draw the spectrum of what is shown above").first.click()
+    spectrum = page.get_by_role("img", name=re.compile("Raw signal, 0.00 to 75.00 s, Welch"))
+    expect(spectrum.locator("canvas")).to_be_visible()
+
+
+def test_scores_are_told_with_their_parts_and_what_is_missing(page: Page, sessions: Sessions) -> None:
+    opened(page, sessions.faulty)
+    parts = page.get_by_role("group", name="Scores, 0 to 100").get_by_role("row")
+    expect(parts).to_have_count(6)
+    expect(parts.filter(has_text="Compliance")).to_contain_text("50.0 %")
+    expect(page.get_by_text("Game is missing.")).to_be_visible()
+    expect(page.get_by_text("was given to the other parts: it was not stated").first).to_be_visible()
+
+
 def test_signals_and_channels_can_be_chosen(page: Page, sessions: Sessions) -> None:
     opened(page, sessions.faulty)
     asked = windows(page)
@@ -249,6 +339,27 @@ def test_two_sessions_are_looked_at_together(page: Page, sessions: Sessions) -> 
         "() => [...document.querySelectorAll('.signals')].every(e => Number(e.dataset.loaded.split(' ')[0]) === 5)"
     )
     expect(page.get_by_role("cell", name="95th percentile").first).to_be_visible()
+
+
+def test_two_profiles_of_one_recording_are_compared_from_its_page(page: Page, sessions: Sessions) -> None:
+    """Another session has the same recording, analysed with the other profile."""
+    opened(page, sessions.clean)
+    page.get_by_role("link", name="Compare with standard-1").click()
+    page.wait_for_function("() => document.querySelectorAll('.signals[data-loaded]').length === 2")
+    one, other = page.locator(".side").all()
+    expect(one).to_contain_text("ghostly-2")
+    expect(other).to_contain_text("standard-1")
+    expect(page.get_by_role("group", name="Measures side by side").locator("tr.differs").first).to_be_visible()
+
+
+def test_another_profile_s_result_is_chosen_on_a_session_s_page(page: Page, sessions: Sessions) -> None:
+    opened(page, sessions.clean)
+    asked = windows(page)
+    page.get_by_role("combobox", name="Profile").select_option(label="standard-1")
+    page.wait_for_url("**@*")
+    page.wait_for_selector(".signals[data-loaded]")
+    expect(page.locator(".methods")).to_contain_text("standard-1")
+    assert "profile" in query(asked[-1])
 
 
 def test_a_session_that_waits_shows_signals_and_then_its_numbers(page: Page, clinic: Clinic) -> None:

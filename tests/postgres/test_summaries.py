@@ -275,3 +275,36 @@ async def test_what_was_received_long_ago_and_never_analysed_is_made_again_by_th
         )
     specs = dict.fromkeys(["emg-old", "emg-analysed", "emg-new", "emg-unknown"], SPEC)
     assert await summaries.known_sessions(specs) == {"emg-analysed", "emg-new"}
+
+
+def analysed(data: bytes, name: str, profile: str, **options: int) -> tuple[str, SessionSpec, AnalysisResult]:
+    spec = replace(SPEC, profile=profile, options=options)
+    return name, spec, analyse(data, WorkerContract(session_name=name, spec=spec))
+
+
+async def test_results_of_one_recording_are_told_apart_by_profile_and_digest(either: Summaries, data: bytes) -> None:
+    await either.save_result(*analysed(data, "emg-a", "ghostly-2"))
+    await either.save_result(*analysed(data, "emg-b", "standard-1"))
+    await either.save_result(*analysed(data, "emg-c", "standard-1", highPassHz=30))
+
+    own, *others = await either.list_results("emg-a")
+    assert [(one.profile, one.own) for one in (own, *others)] == [
+        ("ghostly-2", True),
+        ("standard-1", False),
+        ("standard-1", False),
+    ]
+    for one in others:
+        by_digest = await either.load_result("emg-a", one.digest)
+        assert by_digest is not None
+        assert by_digest["profile"]["digest"] == one.digest
+    of_b = await either.load_result("emg-b", "standard-1")
+    assert of_b is not None
+    assert of_b["profile"]["options"]["high_pass_hz"] == 20  # its own, although another is newer
+    assert await either.load_result("emg-a", "standard-9") is None
+
+
+async def test_another_recording_s_results_are_not_among_a_session_s(either: Summaries, data: bytes) -> None:
+    await either.save_result(*analysed(data, "emg-a", "ghostly-2"))
+    await either.save_received("emg-b", SPEC, None)
+    assert await either.list_results("emg-b") == []
+    assert await either.load_result("emg-b", "ghostly-2") is None

@@ -58,14 +58,16 @@ VALUES (%(session)s, %(sha256)s, '2.1.0', %(params)s::jsonb, %(analytics)s::json
 _COPY = """
 WITH copied AS (
     INSERT INTO c3d_metadata (file_path, file_hash, file_size_bytes, resolved_patient_id, game_metadata)
-    SELECT file_path || '-' || n, md5(file_hash || n) || md5(n::text), file_size_bytes, resolved_patient_id, game_metadata
+    SELECT file_path || '-' || n, md5(file_hash || n) || md5(n::text), file_size_bytes, resolved_patient_id,
+           game_metadata
     FROM c3d_metadata CROSS JOIN generate_series(2, %s) AS n
     RETURNING id, file_hash, file_path)
 INSERT INTO analysis_results (c3d_metadata_id, file_hash, processing_version, processing_params, analytics_data,
     emg_signals, contractions_data, processing_time_ms, mvc_values, good_contractions_count, total_contractions_count,
     compliance_scores, temporal_stats)
-SELECT copied.id, copied.file_hash, processing_version, processing_params, analytics_data, emg_signals, contractions_data,
-       processing_time_ms, mvc_values, good_contractions_count, total_contractions_count, compliance_scores, temporal_stats
+SELECT copied.id, copied.file_hash, processing_version, processing_params, analytics_data,
+    emg_signals, contractions_data, processing_time_ms, mvc_values, good_contractions_count, total_contractions_count,
+    compliance_scores, temporal_stats
 FROM copied
 JOIN c3d_metadata AS original ON copied.file_path LIKE original.file_path || '-%%'
 JOIN analysis_results AS result ON result.c3d_metadata_id = original.id

@@ -24,6 +24,7 @@ from emg_session.errors import (
 from emg_session.listing import EVERY_SESSION, ListedSession, Place, Progress, SessionFilter
 from emg_session.migrate import schema_version
 from emg_session.resource import EMGSession, RecordingRef, SessionSpec, session_id
+from emg_session.results import MOST_RESULTS, StoredResult
 
 CREATED_AT = datetime(2026, 3, 2, 10, 0, 0, tzinfo=UTC)
 
@@ -140,6 +141,20 @@ class MemorySummaries:
         later = (found for found in every if after is None or _newest_first(found) < _newest_first(after))
         return [found for found in later if _is_wanted(found, wanted)][:limit]
 
+    async def list_results(self, session_code: str, limit: int = MOST_RESULTS) -> list[StoredResult]:
+        return [_told(summary, own=own) for own, summary in self._results_of(session_code)][:limit]
+
+    async def load_result(self, session_code: str, profile: str) -> dict[str, Any] | None:
+        every = (summary for _, summary in self._results_of(session_code))
+        return next((one for one in every if profile in (one["profile"]["name"], one["profile"]["digest"])), None)
+
+    def _results_of(self, session_code: str) -> list[tuple[bool, dict[str, Any]]]:
+        self._answer()
+        own = self.keys[session_code]
+        newest_first = reversed(self.results.items())
+        every = [(key == own, summary) for key, summary in newest_first if key[0] == own[0]]
+        return sorted(every, key=lambda one: not one[0])
+
     def session(self, name: str) -> StoredSession:
         """Return a row with its summary."""
         return replace(self.rows[name], analytics_summary=self.results.get(self.keys[name]))
@@ -179,6 +194,16 @@ class MemoryAudit:
             raise self.failure
         known = {line.id for line in self.lines}
         self.lines += [entry for entry in entries if entry.id not in known]
+
+
+def _told(summary: Mapping[str, Any], *, own: bool) -> StoredResult:
+    return StoredResult(
+        profile=summary["profile"]["name"],
+        digest=summary["profile"]["digest"],
+        core_version=summary["provenance"]["core_version"],
+        computed_at=CREATED_AT,
+        own=own,
+    )
 
 
 def _parameters(values: Mapping[str, Any]) -> bytes:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
@@ -28,6 +28,8 @@ VIEWER_MODULES = Path(__file__).resolve().parents[2] / "api/emg_api/viewer/node_
 BUCKET = "recordings"
 # Playwright's own are 5 and 30 s, which machines of two processors may take to draw a page.
 PATIENCE_MS = 180_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,17 +52,34 @@ class Clinic:
         """Store what receiver and, where it is analysed, worker would; return the session's code."""
         return _apart(lambda: asyncio.run(self._store(key, analysed=analysed, **spec)))
 
+    def receive(self, *keys: str) -> list[str]:
+        """Store what the receiver would of recordings that are there; return their sessions' codes."""
+        return _apart(lambda: asyncio.run(self._receive(*keys)))
+
+    async def _receive(self, *keys: str) -> list[str]:
+        async with open_summaries(self.database_url, answer_seconds=120) as summaries:
+            return [await self._received(key, summaries) for key in keys]
+
+    async def _received(self, key: str, summaries: SummaryStore) -> str:
+        name, spec = await self._named(key, RecordingStore(self.buckets))
+        await summaries.save_received(name, spec, None)
+        return name
+
     async def _store(self, key: str, *, analysed: bool, **spec: Any) -> str:
-        uri, recordings = f"file://{self.folder}/{key}", RecordingStore(self.buckets)
-        head = await recordings.read(uri)
-        reference = RecordingRef(uri=uri, version=head.version, size_bytes=len(head.data))
-        wanted = SessionSpec(recording=reference, **{"subject": key.partition("/")[0], "profile": "standard-1"} | spec)
-        name = session_name(uri, head.version)
+        recordings = RecordingStore(self.buckets)
+        name, wanted = await self._named(key, recordings, **spec)
         async with open_summaries(self.database_url, answer_seconds=120) as summaries:
             await summaries.save_received(name, wanted, None)
             if analysed:
                 await self._analyse(name, wanted, recordings, summaries)
         return name
+
+    async def _named(self, key: str, recordings: RecordingStore, **spec: Any) -> tuple[str, SessionSpec]:
+        uri = f"file://{self.folder}/{key}"
+        head = await recordings.read(uri)
+        reference = RecordingRef(uri=uri, version=head.version, size_bytes=len(head.data))
+        wanted = SessionSpec(recording=reference, **{"subject": key.partition("/")[0], "profile": "standard-1"} | spec)
+        return session_name(uri, head.version), wanted
 
     async def _analyse(
         self, name: str, wanted: SessionSpec, recordings: RecordingStore, summaries: SummaryStore
@@ -85,7 +104,7 @@ class Clinic:
             yield program
 
 
-def _apart(work: Callable[[], str]) -> str:
+def _apart(work: Callable[[], T]) -> T:
     """Run in a thread: a browser driven from this one keeps its event loop running."""
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(work).result()

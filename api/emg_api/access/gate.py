@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from starlette.requests import Request
 from emg_api.access.audit import AuditTrail
 from emg_api.access.callers import Access, Caller
 from emg_api.problems import kind_of
-from emg_api.refusals import BadReason, SessionNotFound
+from emg_api.refusals import BadReason, ResultNotFound, SessionNotFound
 from emg_api.requests import session_key
 from emg_session.audit import AuditEntry
 from emg_session.database import StoredSession, SummaryStore
@@ -76,8 +76,11 @@ class Gate:
         caller = await self.access.identify(request)
         return Visit(caller=caller, reason=reason_of(request))
 
-    async def session(self, visit: Visit, request: Request) -> StoredSession:
-        """Return the session that the path names by id or code; raises SessionNotFound, NotAllowed."""
+    async def session(self, visit: Visit, request: Request, profile: str | None = None) -> StoredSession:
+        """Return the session that the path names by id or code; raises SessionNotFound, NotAllowed.
+
+        With a profile its result is that of its recording with this profile; raises ResultNotFound.
+        """
         key = session_key(request, "session_id")
         session = await self.summaries.find_session(key)
         visit.session_code = session.session_code if session else None
@@ -86,7 +89,13 @@ class Gate:
         await self.access.check_session(visit.caller, name, subject)
         if session is None:
             raise SessionNotFound("no session has this id or code")
-        return session
+        return session if profile is None else await self._with_result(session, profile)
+
+    async def _with_result(self, session: StoredSession, profile: str) -> StoredSession:
+        summary = await self.summaries.load_result(session.session_code, profile)
+        if summary is None:
+            raise ResultNotFound(f"the recording of session {session.session_code} has no result of this profile")
+        return replace(session, profile=summary["profile"]["name"], analytics_summary=summary)
 
     async def readable(self, visit: Visit) -> frozenset[str] | None:
         """Return whose sessions the caller may list, None for everybody's; raises NotAllowed."""

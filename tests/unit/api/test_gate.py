@@ -107,7 +107,8 @@ async def test_every_read_is_written_down_with_who_what_and_why(web, codes, toke
     (entry,) = audit.lines
     assert (entry.caller, entry.session_code) == (pseudonym(ISSUER, "therapist-7"), codes[ONE])
     assert (entry.operation, entry.status, entry.reason) == ("signals_channel", 200, "weekly review")
-    assert entry.asked == {"channel_name": "CH1", "width": 10, "start": 1.0, "end": 2.0, "signals": "raw"}
+    window = {"width": 10, "start": 1.0, "end": 2.0, "signals": "raw", "profile": None}
+    assert entry.asked == {"channel_name": "CH1", **window}
     assert entry.request_id == "r-1"
 
 

@@ -37,6 +37,7 @@ def test_the_parameters_are_what_is_parsed(document):
         "start": ("query", False),
         "end": ("query", False),
         "signals": ("query", False),
+        "profile": ("query", False),
         "emg-reason": ("header", False),
     }
 
@@ -46,7 +47,10 @@ def test_an_answer_is_described_with_the_problems_it_can_be(document):
 
     types = responses["404"]["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]["type"]["enum"]
     assert responses.keys() == {"200", "400", "401", "403", "404", "422", "500", "503"}
-    ours = [f"urn:emg-operator:problem:{slug}" for slug in ("bad-path", "not-analysed-yet", "session-not-found")]
+    ours = [
+        f"urn:emg-operator:problem:{slug}"
+        for slug in ("bad-path", "not-analysed-yet", "result-not-found", "session-not-found")
+    ]
     assert types == [*ours, "about:blank"]
 
 

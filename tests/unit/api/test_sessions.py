@@ -2,6 +2,7 @@ import base64
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,11 @@ async def test_a_received_session_is_listed_as_not_analysed(web, received, bucke
                 "quality": None,
                 "contractions": None,
                 "overall_score": None,
+                "standing": {
+                    "reason": "Pending",
+                    "finished": False,
+                    "message": "the operator has not seen the session yet",
+                },
             }
         ],
         "next_cursor": None,
@@ -55,6 +61,93 @@ async def test_an_analysed_session_shows_its_result(web, received, sessions, rec
     assert (entry["analyzed"], entry["overall_score"]) == (True, summary["scores"]["overall"])
     assert entry["contractions"] == sum(len(muscle["contractions"]) for muscle in summary["muscles"]) > 0
     assert (await web.get(f"/sessions/{code}/summary")).json() == summary
+
+
+async def test_a_session_that_failed_says_why_in_list_and_page(web, received, sessions):
+    code = received["session_code"]
+    sessions.statuses[code] = failed("BadRecording", "exit code 10: not C3D")
+    told = {"reason": "BadRecording", "finished": True, "message": "exit code 10: not C3D"}
+
+    assert (await web.get("/sessions")).json()["sessions"][0]["standing"] == told
+    assert (await web.get(f"/sessions/{code}")).json()["session"]["standing"] == told
+
+
+async def test_a_list_is_told_without_reasons_where_the_cluster_is_away(web, received, sessions):
+    sessions.away = True
+
+    (entry,) = (await web.get("/sessions")).json()["sessions"]
+
+    assert (entry["session_code"], entry["standing"]) == (received["session_code"], None)
+
+
+async def test_a_list_waits_for_a_silent_cluster_a_second_at_most(web, received, sessions):
+    sessions.silent = True
+
+    (entry,) = (await web.get("/sessions")).json()["sessions"]
+
+    assert (entry["session_code"], entry["standing"]) == (received["session_code"], None)
+
+
+def failed(reason: str, message: str) -> dict:
+    """Return the status of a session that ended without a summary."""
+    condition = {
+        "type": "Succeeded",
+        "status": "False",
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": "2026-03-02T10:00:00Z",
+        "observedGeneration": 1,
+    }
+    return {"conditions": [condition]}
+
+
+@pytest.fixture
+async def two_results(received, sessions, recordings, summaries) -> str:
+    """The code of a session whose recording another session has analysed with ghostly-2, too."""
+    session = await sessions.load(received["session_code"])
+    await Worker(WorkerContract.of(session), recordings, summaries).run()
+    other = msgspec.structs.replace(session.spec, profile="ghostly-2")
+    await Worker(WorkerContract(session_name="emg-other", spec=other), recordings, summaries).run()
+    return session.name
+
+
+async def test_the_results_of_a_recording_are_listed_the_session_s_own_first(web, two_results):
+    results = (await web.get(f"/sessions/{two_results}/results")).json()["results"]
+
+    assert [(one["profile"], one["own"]) for one in results] == [("standard-1", True), ("ghostly-2", False)]
+
+
+async def test_another_profile_s_result_is_shown_by_its_name_or_digest(web, two_results):
+    address = f"/sessions/{two_results}"
+    other = (await web.get(f"{address}/results")).json()["results"][1]
+    own = (await web.get(f"{address}/summary")).json()
+
+    for profile in (other["profile"], other["digest"]):
+        summary = (await web.get(f"{address}/summary?profile={profile}")).json()
+        assert (summary["profile"]["name"], summary["recording"]) == ("ghostly-2", own["recording"])
+    assert (await web.get(f"{address}?profile=ghostly-2")).json()["session"]["profile"] == "ghostly-2"
+
+
+async def test_every_view_of_a_session_takes_a_profile(web, two_results):
+    address, signals = f"/sessions/{two_results}", f"/signals/jit/{two_results}"
+    asked = [f"{address}/contractions", f"{address}/contractions.csv", f"{signals}/channels", f"{signals}/windows"]
+
+    for path in asked:
+        own, other = [await web.get(path + query) for query in ("?profile=standard-1", "?profile=ghostly-2")]
+        assert (own.status_code, other.status_code) == (200, 200)
+        assert own.headers.get("etag", own.content) != other.headers.get("etag", other.content)
+    window = (await web.get(f"{signals}/CH1?width=10&profile=ghostly-2")).json()
+    assert window["profile"] == "ghostly-2"
+
+
+async def test_a_profile_that_nobody_used_has_no_result(web, two_results):
+    response = await web.get(f"/sessions/{two_results}/summary?profile=standard-9")
+
+    assert (response.status_code, response.json()["type"]) == (404, "urn:emg-operator:problem:result-not-found")
+
+
+async def test_a_recording_that_was_not_analysed_has_no_results(web, received):
+    assert (await web.get(f"/sessions/{received['session_code']}/results")).json()["results"] == []
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=all", "offset=1"])

@@ -2,7 +2,7 @@ import pytest
 
 from emg_api.adapters.options import SenderOptions
 from emg_api.senders import SenderSettings
-from emg_api.settings import ReceiverSettings, WebSettings
+from emg_api.settings import ReceiverSettings, SignalsSettings, WebSettings
 from emg_session.errors import InvalidSettings
 from emg_session.recordings import Buckets
 
@@ -24,6 +24,13 @@ def test_the_receivers_settings_come_from_the_environment():
         senders=(SenderSettings(name="supabase", keys=("new", "old"), options=SenderOptions()),),
         namespace="emg",
     )
+
+
+@pytest.mark.parametrize(("told", "namespace"), [({}, None), ({"EMG_SESSION_STANDINGS": "1"}, "emg")])
+def test_sessions_are_asked_where_they_stand_only_where_that_is_set(told, namespace):
+    settings = SignalsSettings.from_env(ENV | {"EMG_AUTH": "none", "EMG_NAMESPACE": "emg"} | told)
+
+    assert settings.standings == namespace
 
 
 @pytest.mark.parametrize(

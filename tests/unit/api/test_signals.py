@@ -344,7 +344,7 @@ async def test_another_query_or_a_new_analysis_has_another_tag(web, session, ses
         ("signals=", "Expected `str` matching regex"),
         ("width=10&start=5&end=5", "no sample lies in start ≤ t < end"),
         ("width=10&start=1000", "no sample lies in start ≤ t < end"),
-        ("width=10&pixels=5", "unknown: pixels; known here: width, start, end, signals"),
+        ("width=10&pixels=5", "unknown: pixels; known here: profile, width, start, end, signals"),
         ("width=10&width=20", "each parameter may be given once"),
         ("downsample_factor=0", "Expected `int` >= 1 - at `$.downsample_factor`"),
         ("include_rms=maybe", "Expected `bool`, got `str` - at `$.include_rms`"),

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy import signal
 
+from emg_cli.kubectl.why import EXPLANATIONS
+from emg_session.status import Reason
 from tests.support.viewer_modules import SOURCES, evaluate
 
 LANGUAGES = ("en", "de", "fr", "nl")
@@ -39,6 +41,24 @@ def test_every_word_that_is_there_can_be_asked_for(words):
     unused = {key for key in words["en"] if f'"{key}"' not in text and key.partition(".")[0] not in groups}
 
     assert unused == set()
+
+
+def test_why_a_session_has_no_result_is_told_in_the_words_of_kubectl_emg_why(words):
+    """The first fourteen reasons are those of the condition Succeeded."""
+    told = list(Reason)[:14]
+
+    for group, sentence in (("cause", "cause"), ("step", "next_step")):
+        expected = {reason.value: getattr(EXPLANATIONS[reason], sentence) for reason in told}
+        found = {k.removeprefix(f"{group}."): text for k, text in words["en"].items() if k.startswith(f"{group}.")}
+        assert found == expected
+    assert {f"state.{reason.value}" for reason in told} <= set(words["en"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_no_sentence_was_left_in_english(words, language):
+    same = [text for key, text in words["en"].items() if words[language][key] == text]
+
+    assert [text for text in same if len(re.sub(r"{\w+}", "", text).split()) > 2] == []
 
 
 def test_the_spectrum_is_scipy_s():
@@ -93,10 +113,61 @@ def test_where_there_are_finer_pixels_they_are_shown():
         const times = Float64Array.from(values, (_, pixel) => start + (pixel * (end - start)) / values.length);
         return { start, end, times, bands: [{ raw: band }] };
       };
-      return tiles.layered(tile(0, 4, [1, 2, 3, 4]), tile(1, 3, [5, 6, NaN, 8]), 0).slice(0, 2);
+      const columns = tiles.layered(tile(0, 4, [1, 2, 3, 4]), tile(1, 3, [5, 6, NaN, 8]), 0);
+      return columns.slice(0, 2).map((column) => [...column]);
     })()"""
 
     assert evaluate(tiles, tiles="tiles.js") == [[0, 1, 1.5, 2, 2.5, 3], [1, 5, 6, None, 8, 4]]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "unit"), [(-200, 300, "µV"), (-20_001, 0, "mV"), (0, 4e6, "mV"), (0, 3e7, "V")]
+)
+def test_an_axis_has_a_unit_that_fits_its_numbers(low, high, unit):
+    assert evaluate("units.scaleOf('µV', given)", given=[low, high], units="units.js")["unit"] == unit
+
+
+def test_a_unit_that_is_not_a_voltage_stays():
+    assert evaluate("units.scaleOf('N', [0, 1e6])", units="units.js") == {"unit": "N", "factor": 1}
+
+
+def test_an_address_names_a_session_and_may_name_a_profile():
+    found = evaluate(
+        "given.map((key) => recordings.askedOf(key))", given=["emg-a", "emg-a@ghostly-2"], recordings="recordings.js"
+    )
+
+    assert found == [{"id": "emg-a", "profile": None}, {"id": "emg-a", "profile": "ghostly-2"}]
+
+
+WHEEL = """(() => {
+  globalThis.localStorage = { getItem: () => given.choice };
+  let heard;
+  globalThis.document = { addEventListener: (_, listener) => { heard = listener; } };
+  wheel.watchWheel();
+  return given.turns.map(([timeStamp, over, down, isWhole, ctrlKey]) => {
+    const event = { timeStamp, ctrlKey, defaultPrevented: false };
+    const scrolls = over ? wheel.scrollsThePage(event, down, isWhole) : true;
+    event.defaultPrevented = !scrolls;
+    heard(event);
+    return scrolls;
+  });
+})()"""
+
+
+@pytest.mark.parametrize(
+    ("choice", "turns", "scrolls"),
+    [
+        (None, [[1000, True, -100, True, False]], [False]),  # it zooms
+        (None, [[1000, False, 100, False, False], [1200, True, -100, False, False]], [True, True]),  # on its way past
+        (None, [[1000, False, 100, False, False], [1500, True, -100, False, False]], [True, False]),  # a new gesture
+        (None, [[1000, True, 100, True, False]], [True]),  # nothing to zoom out of
+        (None, [[1000, True, 100, False, False], [1200, True, 100, True, False]], [False, False]),  # just zoomed out
+        ("scrolls", [[1000, True, -100, False, False]], [True]),
+        ("scrolls", [[1000, True, -100, False, True]], [False]),  # with ctrl
+    ],
+)
+def test_a_turn_of_the_wheel_zooms_or_is_the_page_s(choice, turns, scrolls):
+    assert evaluate(WHEEL, given={"choice": choice, "turns": turns}, wheel="wheel.js") == scrolls
 
 
 def test_a_rail_does_not_flatten_everything_else():

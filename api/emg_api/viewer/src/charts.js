@@ -16,14 +16,14 @@ function axis(label) {
   return { label, labelFont: "12px system-ui, sans-serif", stroke: () => colours().faint, grid, ticks: grid, font: "12px system-ui, sans-serif", size: 46, labelSize: 18, values: (_u, ticks) => ticks.map((tick) => format(tick)) };
 }
 
-function chart(element, { data, labels, series, hooks = {}, ranges = {} }) {
+function chart(element, { data, labels, series, hooks = {} }) {
   fill(element);
   const options = {
     width: Math.max(240, Math.floor(element.parentElement.clientWidth)),
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: false, ...ranges.x }, y: { ...ranges.y } },
+    scales: { x: { time: false } },
     axes: labels.map(axis),
     series: [{}, ...series],
     hooks,
@@ -43,7 +43,7 @@ export function spectrumPanel(recording, muscle, view) {
     const first = range.first;
     const end = Math.min(range.end, first + MOST_SAMPLES);
     const asked = { start: first / recording.rate, end: end / recording.rate, signals: "raw", channels: [muscle.raw_channel] };
-    const numbers = new Float32Array(await fetchNumbers(recording.id, asked));
+    const numbers = new Float32Array(await fetchNumbers(recording, asked));
     const { frequencies, density, segments } = welch(numbers.subarray(0, end - first), recording.rate);
     if (segments === 0) return fill(told, t("spectrum.tooShort"));
     show(frequencies, density, { start: first / recording.rate, end: end / recording.rate });

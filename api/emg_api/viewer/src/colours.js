@@ -14,6 +14,13 @@ export const ON_PAPER = {
   good: "#009e73", other: "#767f85", fault: "#b26a00", limit: "#1c2226", paper: "#ffffff",
 };
 
+/** @param {HTMLCanvasElement} canvas @returns {CanvasRenderingContext2D} */
+export function drawingOn(canvas) {
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("the browser has no canvas to draw on");
+  return context;
+}
+
 const patterns = new Map();
 
 /** Slanted lines of a colour, as a canvas fills with them. @param {CanvasRenderingContext2D} context */
@@ -25,7 +32,7 @@ export function hatching(context, colour) {
 function stripes(colour) {
   const size = 8;
   const tile = Object.assign(document.createElement("canvas"), { width: size, height: size });
-  const context = tile.getContext("2d");
+  const context = drawingOn(tile);
   context.strokeStyle = colour;
   context.lineWidth = 1.6;
   context.beginPath();

@@ -1,11 +1,11 @@
 // Elements made of names, properties and children. Text is text wherever it comes from: nothing is parsed as HTML.
 
-/** @typedef {Node | string | number | null | undefined | false} Child */
+/** @typedef {Node | string | number | null | undefined | false | Child[]} Child */
 
 /**
  * @param {string} tag
  * @param {Record<string, any>} [properties] attributes; `onclick` and its like are listeners, `class` is the class
- * @param {...(Child | Child[])} children
+ * @param {...Child} children
  * @returns {any}
  */
 export function h(tag, properties = {}, ...children) {
@@ -15,13 +15,13 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** @param {Element} element @param {...(Child | Child[])} children */
+/** @param {Element} element @param {...Child} children */
 export function fill(element, ...children) {
   element.replaceChildren(...present(children));
 }
 
 function present(children) {
-  return children.flat(2).filter((child) => child !== null && child !== undefined && child !== false);
+  return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
 function setProperty(element, name, value) {
@@ -38,15 +38,17 @@ export function link(parts, ...children) {
 
 /** @param {...string} parts */
 export function address(...parts) {
-  return `#/${parts.map(encodeURIComponent).join("/")}`;
+  return `#/${parts.map((part) => encodeURIComponent(part).replaceAll("%40", "@")).join("/")}`;
 }
+
+const LONG = 11; // rows that are seen at once, in style.css
 
 /** A table with a caption. @param {string} caption @param {Child[]} titles @param {Element[]} rows */
 export function table(caption, titles, rows, properties = {}) {
   const head = h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title)));
   return h(
     "div",
-    { class: "scrolling", role: "group", "aria-label": caption, tabindex: 0 },
+    { class: rows.length > LONG ? "scrolling long" : "scrolling", role: "group", "aria-label": caption, tabindex: 0 },
     h("table", properties, h("caption", {}, caption), h("thead", {}, head), h("tbody", {}, rows)),
   );
 }

@@ -1,5 +1,5 @@
 // What is looked at as a file: PNG as drawn, SVG as vectors, CSV as numbers.
-import { ON_PAPER, colours } from "./colours.js";
+import { ON_PAPER, colours, drawingOn } from "./colours.js";
 import { csvOf } from "./csv.js";
 import { drawPicture } from "./picture.js";
 import { locale } from "./strings.js";
@@ -15,12 +15,13 @@ export function save(blob, name) {
 
 /** The plots below each other, as they are on the screen. @param {import("./signals.js").Signals} signals */
 export async function savePng(signals, name) {
+  signals.drawAll();
   const ratio = devicePixelRatio || 1;
   const canvases = signals.plots.map((plot) => plot.uplot.ctx.canvas);
   const sheet = document.createElement("canvas");
   sheet.width = Math.max(...canvases.map((canvas) => canvas.width));
   sheet.height = canvases.reduce((height, canvas) => height + canvas.height + TITLE_HEIGHT * ratio, 0);
-  const context = sheet.getContext("2d");
+  const context = drawingOn(sheet);
   const { paper, ink } = colours();
   context.fillStyle = paper;
   context.fillRect(0, 0, sheet.width, sheet.height);
@@ -28,16 +29,20 @@ export async function savePng(signals, name) {
   canvases.forEach((canvas, place) => {
     context.fillStyle = ink;
     context.font = `${12 * ratio}px system-ui, sans-serif`;
-    context.fillText(signals.plots[place].channel.name, 64 * ratio, top + 14 * ratio);
+    context.fillText(titleOf(signals.plots[place]), 64 * ratio, top + 14 * ratio);
     context.drawImage(canvas, 0, top + TITLE_HEIGHT * ratio);
     top += canvas.height + TITLE_HEIGHT * ratio;
   });
-  save(await new Promise((resolve) => sheet.toBlob(resolve, "image/png")), `${name}.png`);
+  /** @type {Blob | null} */
+  const picture = await new Promise((resolve) => sheet.toBlob(resolve, "image/png"));
+  if (picture) save(picture, `${name}.png`);
 }
+
+const titleOf = ({ channel, unit }) => (unit ? `${channel.name} (${unit})` : channel.name);
 
 /** The window that was loaded last, as vectors on white. */
 export function saveSvg(signals, name) {
-  const channels = signals.plots.map(({ channel, marks, shows }) => ({ name: channel.name, marks, shows }));
+  const channels = signals.plots.map(({ channel, marks, shows }) => ({ name: channel.name, unit: channel.unit, marks, shows }));
   const picture = drawPicture({
     tile: signals.tile, channels, title: name, colours: ON_PAPER, width: 1000, height: 150, locale: locale(),
   });

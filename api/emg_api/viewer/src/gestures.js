@@ -1,15 +1,19 @@
 // Wheel, drag, pinch and double click over a plot become changes of the span that is looked at.
 import { zoomed } from "./tiles.js";
+import { scrollsThePage } from "./wheel.js";
 
 const ZOOM_PER_PIXEL = 0.0015;
 const PIXELS_PER_LINE = 16;
 const PIXELS_PER_PAGE = 400;
 
 /**
- * @param {HTMLElement} over what lies over the plotting area
- * @param {{view: () => import("./tiles.js").Span, change: (span: import("./tiles.js").Span) => void, reset: () => void}} target
+ * @typedef {import("./tiles.js").Span} Span
+ * @typedef {{view: () => Span, isWhole: () => boolean, change: (span: Span) => void, reset: () => void}} Target
  */
-export function listen(over, { view, change, reset }) {
+
+/** @param {HTMLElement} over what lies over the plotting area @param {Target} target */
+export function listen(over, target) {
+  const { view, change, reset } = target;
   const fraction = (event) => {
     const { left, width } = over.getBoundingClientRect();
     return (event.clientX - left) / width;
@@ -17,9 +21,11 @@ export function listen(over, { view, change, reset }) {
   const timeAt = (place) => view().start + place * (view().end - view().start);
 
   over.addEventListener("wheel", (event) => {
-    event.preventDefault();
     const [across, down] = distances(event);
-    if (Math.abs(across) > Math.abs(down)) change(moved(view(), across / over.clientWidth));
+    const isAcross = Math.abs(across) > Math.abs(down);
+    if (!isAcross && scrollsThePage(event, down, target.isWhole())) return;
+    event.preventDefault();
+    if (isAcross) change(moved(view(), across / over.clientWidth));
     else change(zoomed(view(), Math.exp(down * ZOOM_PER_PIXEL), timeAt(fraction(event))));
   }, { passive: false });
   over.addEventListener("dblclick", reset);

@@ -2,10 +2,12 @@
 import { fetchSessions } from "./api.js";
 import { address, fill, h, link } from "./dom.js";
 import { NOTHING, fixed, format, moment, seconds } from "./numbers.js";
+import { causeWords, statusBadge } from "./standing.js";
 import { t } from "./strings.js";
 import { word } from "./words.js";
 
 const PAGE = 50;
+const MOST = 1000; // that the API lists at once
 const TYPED_MS = 250;
 // Each look is a line in the audit table: often while things happen, seldom while nothing does.
 const SOON_MS = 2000;
@@ -23,8 +25,11 @@ export async function showList(main, page) {
 }
 
 class List {
+  /** @type {Record<string, string>} */
   filter = {};
   chosen = new Set();
+  #limit = PAGE;
+  /** @type {string | null} */
   #tag = null;
   #pause = SOON_MS;
   #timer = 0;
@@ -33,10 +38,11 @@ class List {
   constructor(page) {
     this.page = page;
     this.rows = h("tbody");
-    this.more = h("button", { type: "button", hidden: true, onclick: () => this.#next() }, t("list.more"));
+    this.more = h("button", { type: "button", hidden: true, onclick: () => this.#showMore() }, t("list.more"));
+    this.most = h("p", { hidden: true }, t("list.most", { count: format(MOST) }));
     this.compare = h("button", { type: "button", disabled: true, onclick: () => this.#compare() }, t("list.compare"));
     this.empty = h("p", { hidden: true }, t("list.empty"));
-    this.element = h("div", {}, this.#form(), this.#table(), this.empty, this.more);
+    this.element = h("div", {}, this.#form(), this.#table(), this.empty, this.more, this.most);
     this.seen = () => document.hidden || this.look();
     document.addEventListener("visibilitychange", this.seen);
   }
@@ -47,11 +53,11 @@ class List {
     document.removeEventListener("visibilitychange", this.seen);
   }
 
-  /** Ask for the first page; what is the same is not sent again. */
+  /** Ask for all that is shown; what is the same is not sent again. */
   async look() {
     clearTimeout(this.#timer);
     const looking = (this.#looking += 1);
-    const answer = await fetchSessions({ limit: String(PAGE), ...this.filter }, this.#tag, this.page.signal);
+    const answer = await fetchSessions({ limit: String(this.#limit), ...this.filter }, this.#tag, this.page.signal);
     if (looking !== this.#looking) return;
     this.#pause = answer ? SOON_MS : Math.min(this.#pause * 1.5, LATE_MS);
     if (answer) this.#show(answer);
@@ -72,11 +78,13 @@ class List {
 
   #show({ sessions, next_cursor: cursor, tag }) {
     this.#tag = tag;
-    const focused = document.activeElement?.closest?.("tr")?.dataset.session;
+    const focused = document.activeElement;
+    const [code, kind] = [focused?.closest("tr")?.dataset.session, focused?.localName];
     fill(this.rows, sessions.map((session) => this.#row(session)));
-    if (focused) this.#rowOf(focused)?.querySelector("a")?.focus();
+    if (code) this.#rowOf(code)?.querySelector(kind)?.focus();
     this.empty.hidden = sessions.length > 0;
-    this.#setCursor(cursor);
+    this.more.hidden = cursor === null || this.#limit >= MOST;
+    this.most.hidden = cursor === null || this.#limit < MOST;
     this.page.say(t("list.count", { count: format(sessions.length) }));
   }
 
@@ -84,33 +92,22 @@ class List {
     return [...this.rows.children].find((row) => row.dataset.session === code);
   }
 
-  #setCursor(cursor) {
-    this.cursor = cursor;
-    this.more.hidden = cursor === null;
-  }
-
-  async #next() {
-    try {
-      const answer = await fetchSessions({ limit: String(PAGE), ...this.filter, cursor: this.cursor }, null, this.page.signal);
-      this.rows.append(...answer.sessions.map((session) => this.#row(session)));
-      this.#setCursor(answer.next_cursor);
-      clearTimeout(this.#timer); // the first page alone would take the others away again
-    } catch (error) {
-      this.page.fail(error);
-    }
+  #showMore() {
+    this.#limit = Math.min(this.#limit + PAGE, MOST);
+    this.#tag = null;
+    this.look().catch((error) => this.page.fail(error));
   }
 
   #row(session) {
     const code = session.session_code;
     const box = h("input", { type: "checkbox", checked: this.chosen.has(code), "aria-label": t("list.choose", { code }), onchange: (event) => this.#choose(code, event.target.checked) });
-    const status = session.analyzed ? "analyzed" : "waiting";
     const cells = [
       link(["sessions", code], code), session.subject ?? NOTHING, session.recording, moment(session.created_at), seconds(session.duration_seconds, 1),
-      h("span", { class: `badge ${status}` }, t(`status.${status}`)),
+      [statusBadge(session), h("span", { class: "cause" }, causeWords(session))],
       session.quality ? h("span", { class: `badge ${session.quality}` }, word("quality", session.quality)) : NOTHING,
       session.contractions === null ? NOTHING : format(session.contractions), fixed(session.overall_score, 1), session.profile ?? NOTHING,
     ];
-    return h("tr", { "data-session": code }, h("td", {}, box), cells.map((cell) => h("td", {}, cell)));
+    return h("tr", { "data-session": code }, h("td", {}, box), cells.map((cell, place) => h("td", { class: COLUMNS[place] }, cell)));
   }
 
   #choose(code, isChosen) {
@@ -124,7 +121,7 @@ class List {
   }
 
   #table() {
-    const head = h("tr", {}, h("th", { scope: "col" }, t("list.compareColumn")), COLUMNS.map((name) => h("th", { scope: "col" }, t(`list.${name}`))));
+    const head = h("tr", {}, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("list.compareColumn"))), COLUMNS.map((name) => h("th", { scope: "col", class: name }, t(`list.${name}`))));
     return h("div", { class: "scrolling", role: "group", tabindex: 0, "aria-label": t("list.title") }, h("table", { class: "sessions" }, h("thead", {}, head), this.rows));
   }
 
@@ -133,6 +130,7 @@ class List {
     const ask = (name, value) => {
       if (value) this.filter[name] = value;
       else delete this.filter[name];
+      this.#limit = PAGE;
       this.#tag = null;
       this.look().catch((error) => this.page.fail(error));
     };

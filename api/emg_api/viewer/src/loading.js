@@ -3,17 +3,23 @@
 const SETTLED_MS = 30;
 const LONGEST_WAIT_MS = 120;
 
+/** @typedef {import("./tiles.js").Span} Span */
+
 /** Asks for windows by `load(wanted, signal)` and hands on what comes by `show`. */
 export class Loader {
+  /** @type {Span | null} */
   #wanted = null;
   #since = 0;
   #timer = 0;
+  /** @type {AbortController | null} */
   #request = null;
 
-  /** @param {{load: (wanted: any, signal: AbortSignal) => Promise<any>, show: (tile: any) => void,
+  /** @param {{load: (wanted: Span, signal: AbortSignal) => Promise<any>, show: (tile: any) => void,
    *   fail: (error: any) => void}} parts */
   constructor({ load, show, fail }) {
-    Object.assign(this, { load, show, fail });
+    this.load = load;
+    this.show = show;
+    this.fail = fail;
   }
 
   /** Ask for a window once no other is wanted for a moment, or this has gone on for too long. */
@@ -34,6 +40,7 @@ export class Loader {
 
   async #ask() {
     const wanted = this.#wanted;
+    if (wanted === null) return;
     this.stop();
     const request = (this.#request = new AbortController());
     try {

@@ -13,6 +13,7 @@ import { showReport } from "./report.js";
 import { showSession } from "./session.js";
 import { LANGUAGES, chooseLanguage, language, t } from "./strings.js";
 import { followTheme } from "./theme.js";
+import { watchWheel } from "./wheel.js";
 
 /**
  * What a view may ask of the page around it.
@@ -132,5 +133,6 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "?" && !isTyping(event)) showHelp();
 });
 window.addEventListener("hashchange", show);
+watchWheel();
 document.body.append(header, main);
 show();

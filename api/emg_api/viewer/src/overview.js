@@ -8,13 +8,22 @@ import { clamp, extent } from "./tiles.js";
 
 const HEIGHT = 64;
 const AXIS_WIDTH = 64;
+const RIGHT_PADDING = 12;
+const BESIDE_PLOT = AXIS_WIDTH + RIGHT_PADDING;
 const EDGE_PIXELS = 8;
 const STEP = 0.01; // of the recording, for one press of a key
 
 export class Overview {
+  /** @type {uPlot | null} */
+  uplot = null;
+  #width = 0;
+
   /** @param {{duration: number, view: () => any, change: (span: any) => void, faults: any[]}} parts */
   constructor({ duration, view, change, faults }) {
-    Object.assign(this, { duration, view, change, faults });
+    this.duration = duration;
+    this.view = view;
+    this.change = change;
+    this.faults = faults;
     this.edges = { start: this.#edge("start"), end: this.#edge("end") };
     this.brush = h("div", { class: "brush" }, this.edges.start, this.edges.end);
     this.element = h("div", { class: "overview", role: "group", "aria-label": t("overview.name") });
@@ -25,20 +34,31 @@ export class Overview {
     this.uplot?.destroy();
     const { minimum, maximum } = Object.values(tile.bands[place])[0];
     const numbers = (values) => Array.from(values, (number) => (Number.isFinite(number) ? number : null));
+    /** @type {uPlot.AlignedData} */
     const data = [Array.from(tile.times), numbers(minimum), numbers(maximum)];
     this.uplot = new uPlot(this.#options(width, extent(tile, place, this.faults)), data, this.element);
     this.uplot.over.append(this.brush);
     this.uplot.over.addEventListener("pointerdown", (event) => this.#grab(event));
+    this.#width = width - BESIDE_PLOT;
     this.look();
+    this.tell();
   }
 
+  /** Lay the brush over the view: moving it makes nothing else move. */
   look() {
     const { start, end } = this.view();
-    const percent = (moment) => `${(100 * moment) / this.duration}%`;
-    Object.assign(this.brush.style, { left: percent(start), width: percent(end - start) });
-    for (const [name, moment] of [["start", start], ["end", end]]) {
-      const told = { "aria-valuenow": moment.toFixed(3), "aria-valuetext": seconds(moment) };
-      for (const [attribute, value] of Object.entries(told)) this.edges[name].setAttribute(attribute, value);
+    const pixels = (moment) => (moment / this.duration) * this.#width;
+    const width = `${pixels(end - start).toFixed(2)}px`;
+    if (this.brush.style.width !== width) this.brush.style.width = width;
+    this.brush.style.transform = `translateX(${pixels(start).toFixed(2)}px)`;
+  }
+
+  /** Tell who does not see it where its edges are. */
+  tell() {
+    const { start, end } = this.view();
+    for (const [edge, moment] of /** @type {const} */ ([[this.edges.start, start], [this.edges.end, end]])) {
+      edge.setAttribute("aria-valuenow", moment.toFixed(3));
+      edge.setAttribute("aria-valuetext", seconds(moment));
     }
   }
 
@@ -46,14 +66,11 @@ export class Overview {
     this.uplot?.redraw(true);
   }
 
-  resize(width) {
-    this.uplot?.setSize({ width, height: HEIGHT });
-  }
-
   destroy() {
     this.uplot?.destroy();
   }
 
+  /** @returns {uPlot.Options} */
   #options(width, range) {
     const paint = (name, share = "") => () => colours()[name] + share;
     const line = { stroke: paint("raw"), width: 1, points: { show: false } };
@@ -67,7 +84,7 @@ export class Overview {
       axes: [{ ...axis, show: false }, { ...axis, size: AXIS_WIDTH, values: (_u, ticks) => ticks.map(() => "") }],
       series: [{}, line, line],
       bands: [{ series: [2, 1], fill: paint("raw", "66") }],
-      padding: [4, 12, 4, 0],
+      padding: [4, RIGHT_PADDING, 4, 0],
     };
   }
 
@@ -96,7 +113,7 @@ export class Overview {
 
   /** At an edge it is moved, inside the whole brush; elsewhere a new one is drawn. */
   #grab(event) {
-    const over = this.uplot.over;
+    const over = event.currentTarget;
     const box = over.getBoundingClientRect();
     const timeOf = ({ clientX }) => ((clientX - box.left) / box.width) * this.duration;
     const grabbed = timeOf(event);

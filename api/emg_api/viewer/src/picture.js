@@ -1,6 +1,7 @@
 // What is looked at as one SVG picture, for reports and papers: every line is one of the plots', as vectors.
 import { SIGNALS, extent } from "./tiles.js";
 import { GRADE_SIGNS, gradeOf } from "./findings.js";
+import { scaleOf } from "./units.js";
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const LEFT = 70;
@@ -18,7 +19,7 @@ function s(tag, attributes = {}, ...children) {
 }
 
 /**
- * @param {{tile: import("./tiles.js").Tile, channels: {name: string, marks: any, shows: string[]}[], title: string,
+ * @param {{tile: import("./tiles.js").Tile, channels: {name: string, unit: string | null, marks: any, shows: string[]}[], title: string,
  *   colours: Record<string, string>, width: number, height: number, locale: string}} parts `height`: of each channel
  * @returns {SVGElement}
  */
@@ -58,11 +59,13 @@ function drawChannel({ tile, channel, place, frame, colours, hatch, locale }) {
     s("line", { x1: frame.left, x2: frame.left + frame.width, y1: y(value), y2: y(value), stroke: colours.limit, "stroke-dasharray": DASHES[kind] })));
   inside.append(...channel.marks.faults.map(({ start, end }) =>
     s("rect", { x: x(start), width: Math.max(2, x(end) - x(start)), y: frame.top, height: frame.height, fill: `url(#${hatch})`, stroke: colours.fault })));
+  const { unit, factor } = scaleOf(channel.unit, range);
+  const name = unit ? `${channel.name} (${unit})` : channel.name;
   const group = s("g", {}, s("clipPath", { id: clip }, s("rect", { x: frame.left, y: frame.top, width: frame.width, height: frame.height })));
-  group.append(s("text", { x: frame.left, y: frame.top - 5, "font-weight": "bold" }, channel.name), inside);
+  group.append(s("text", { x: frame.left, y: frame.top - 5, "font-weight": "bold" }, name), inside);
   group.append(s("rect", { x: frame.left, y: frame.top, width: frame.width, height: frame.height, fill: "none", stroke: colours.grid }));
   group.append(...ticks(range, 4).map((value) =>
-    s("text", { x: frame.left - 6, y: y(value) + 4, "text-anchor": "end", fill: colours.faint }, value.toLocaleString(locale))));
+    s("text", { x: frame.left - 6, y: y(value) + 4, "text-anchor": "end", fill: colours.faint }, (value / factor).toLocaleString(locale))));
   return group;
 }
 
@@ -84,14 +87,17 @@ function contractionMarks(contraction, x, frame, colours) {
 
 /** The area between minimum and maximum, anew after each gap. */
 function bandPath(tile, { minimum, maximum }, x, y, colour) {
+  /** @type {number[][]} */
   const runs = [];
-  for (let pixel = 0, run = null; pixel < tile.times.length; pixel += 1) {
+  /** @type {number[] | null} */
+  let run = null;
+  for (let pixel = 0; pixel < tile.times.length; pixel += 1) {
     if (!Number.isFinite(minimum[pixel])) run = null;
     else if (run) run.push(pixel);
     else runs.push((run = [pixel]));
   }
   const point = (values) => (pixel) => `${x(tile.times[pixel]).toFixed(2)} ${y(values[pixel]).toFixed(2)}`;
-  const outline = (run) => `M${run.map(point(maximum)).join("L")}L${run.toReversed().map(point(minimum)).join("L")}Z`;
+  const outline = (pixels) => `M${pixels.map(point(maximum)).join("L")}L${pixels.toReversed().map(point(minimum)).join("L")}Z`;
   return s("path", { d: runs.map(outline).join(""), fill: colour, "fill-opacity": 0.55, stroke: colour, "stroke-width": 0.6 });
 }
 

@@ -2,68 +2,91 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { colours } from "./colours.js";
-import { drawContractions, drawFaults, drawLines } from "./marks.js";
 import { format } from "./numbers.js";
-import { SIGNALS, extent, layered } from "./tiles.js";
+import { Painting } from "./painting.js";
+import { extent, layered } from "./tiles.js";
+import { scaleOf } from "./units.js";
 
 const AXIS_WIDTH = 64;
 const RIGHT_PADDING = 12;
 export const BESIDE_PLOT = AXIS_WIDTH + RIGHT_PADDING; // pixels of a plot's width that show no sample
-const PAINT = { raw: { width: 1, fill: 0.55 }, envelope: { width: 1, fill: 0.75 }, rms: { width: 1, fill: 0.75 } };
+
+/**
+ * @typedef {{channel: any, place: number, marks: any, shows: string[], view: import("./tiles.js").Span,
+ *   size: {width: number, height: number}, isLast: boolean, group: string, hover: (u: uPlot) => void}} Parts
+ */
 
 /** A channel's plot; `marks` is what findings.marksOf tells, `shows` which signals it draws. */
 export class ChannelPlot {
   highlighted = null;
+  #painting = new Painting();
+  #columns = [];
+  /** @type {[number, number]} */
   #extent = [-1, 1];
+  #how = { reach: 0, isHurried: false };
 
-  /**
-   * @param {HTMLElement} element
-   * @param {{channel: any, place: number, marks: any, shows: string[], view: import("./tiles.js").Span,
-   *   size: {width: number, height: number}, isLast: boolean, group: string, hover: (u: any) => void}} parts
-   */
-  constructor(element, parts) {
-    Object.assign(this, parts);
+  /** @param {HTMLElement} element @param {Parts} parts */
+  constructor(element, { channel, place, marks, shows, view, size, isLast, group, hover }) {
+    this.element = element;
+    this.channel = channel;
+    this.place = place;
+    this.marks = marks;
+    this.shows = shows;
+    this.view = view;
+    this.isLast = isLast;
     this.colours = colours();
-    this.uplot = new uPlot(this.#options(), [[], ...SIGNALS.flatMap(() => [[], []])], element);
+    // The axes are uPlot's; the second column only gives the vertical one a scale.
+    this.uplot = new uPlot(this.#options(size, group, hover), [[0, 1], [0, 0]], element);
   }
 
   get over() {
     return this.uplot.over;
   }
 
+  /** The unit that suits the height: µV, mV or V. */
+  get unit() {
+    return scaleOf(this.channel.unit, this.#extent).unit;
+  }
+
   /** Show what was loaded. The height is that of the usable part of `measured`, a tile. */
   load(base, detail, measured) {
     this.#extent = extentOf(measured, this.place, this.shows, this.marks.faults);
-    this.uplot.batch(() => {
-      this.uplot.setData(layered(base, detail, this.place), false);
-      this.look(this.view);
-    });
+    this.#columns = layered(base, detail, this.place);
+    this.#painting.age();
   }
 
-  /** Look at a span of what was loaded. */
-  look(view) {
+  /** Whether looking at a span would show something old, or take the time of a new picture. */
+  lacks(view) {
+    return this.#painting.lacks(this.#frameOf(view));
+  }
+
+  /**
+   * Look at a span of what was loaded.
+   * @param {import("./tiles.js").Span} view @param {{reach?: number, isHurried?: boolean}} [how] as Painting.draw has it
+   */
+  look(view, { reach = 0, isHurried = false } = {}) {
     this.view = view;
-    this.uplot.setScale("x", { min: view.start, max: view.end });
-  }
-
-  show(shows) {
-    this.shows = shows;
-    SIGNALS.forEach((signal, place) => {
-      for (const series of [1, 2]) this.uplot.setSeries(2 * place + series, { show: shows.includes(signal) });
-    });
+    this.#how = { reach, isHurried };
+    // At once, not at the end of the task: who draws many plots looks at the clock between them.
+    this.uplot.batch(() => this.uplot.setScale("x", { min: view.start, max: view.end }));
   }
 
   highlight(contraction) {
+    if (this.highlighted === contraction) return;
     this.highlighted = contraction;
-    this.uplot.redraw(false);
+    this.#painting.age();
+    this.look(this.view);
   }
 
   repaint() {
     this.colours = colours();
+    this.#painting.age();
+    this.#how = { reach: 0, isHurried: false };
     this.uplot.redraw(true);
   }
 
   resize(size) {
+    this.#painting.age();
     this.uplot.setSize(size);
   }
 
@@ -71,27 +94,41 @@ export class ChannelPlot {
     this.uplot.destroy();
   }
 
-  #options() {
-    const paint = (name) => () => this.colours[name];
+  #draw() {
+    if (this.#columns.length === 0) return;
+    const { ctx, bbox } = this.uplot;
+    const content = {
+      columns: this.#columns, signals: this.shows, marks: this.marks, highlighted: this.highlighted, colours: this.colours,
+    };
+    this.#painting.draw(ctx, bbox, this.#frameOf(this.view), content, this.#how);
+  }
+
+  /** @returns {import("./painting.js").Frame} */
+  #frameOf(span) {
+    const { width, height } = this.uplot.bbox;
+    return { width: Math.round(width), height: Math.round(height), ratio: uPlot.pxRatio, span, range: this.#extent };
+  }
+
+  #options(size, group, hover) {
+    const nothing = { paths: () => null, points: { show: false } };
     return {
-      ...this.size,
+      ...size,
       legend: { show: false },
-      cursor: { sync: { key: this.group }, drag: { x: false, y: false }, points: { show: false }, bind: { dblclick: () => null } },
+      cursor: { sync: { key: group }, drag: { x: false, y: false }, points: { show: false }, bind: { dblclick: () => null } },
       scales: {
         x: { time: false, range: (_u, min, max) => [min ?? this.view.start, max ?? this.view.end] },
         y: { range: () => this.#extent },
       },
-      axes: [this.#timeAxis(),
-        this.#axis({ size: AXIS_WIDTH, space: 28, values: (_u, ticks) => ticks.map((tick) => format(tick)) })],
-      series: [{}, ...SIGNALS.flatMap((signal) => this.#series(signal, paint(signal)))],
-      bands: SIGNALS.map((signal, place) => ({ series: [2 * place + 2, 2 * place + 1], fill: faded(paint(signal), PAINT[signal].fill) })),
+      axes: [this.#timeAxis(), this.#valueAxis()],
+      series: [{}, nothing],
       padding: [6, RIGHT_PADDING, this.isLast ? 0 : 6, 0],
-      hooks: {
-        drawClear: [(u) => drawContractions(u, this.marks.contractions, this.highlighted, this.colours)],
-        draw: [(u) => { drawLines(u, this.marks.lines, this.colours); drawFaults(u, this.marks.faults, this.colours); }],
-        setCursor: [(u) => this.hover(u)],
-      },
+      hooks: { draw: [() => this.#draw()], setCursor: [hover] },
     };
+  }
+
+  #valueAxis() {
+    const values = (_u, ticks) => ticks.map((tick) => format(tick / scaleOf(this.channel.unit, this.#extent).factor));
+    return this.#axis({ size: AXIS_WIDTH, space: 28, values });
   }
 
   /** The last plot's is written out; the others have its lines alone. */
@@ -104,23 +141,12 @@ export class ChannelPlot {
     const grid = { stroke: () => this.colours.grid, width: 1 };
     return { stroke: () => this.colours.faint, grid, ticks: grid, font: "12px system-ui, sans-serif", ...parts };
   }
-
-  #series(signal, stroke) {
-    const one = { stroke, width: PAINT[signal].width, points: { show: false }, show: this.shows.includes(signal) };
-    // The band's fill shows its lower edge; a second line would be half of the time that drawing takes.
-    return [{ ...one, width: 0, label: `${signal} minimum` }, { ...one, label: `${signal} maximum` }];
-  }
 }
 
+/** @returns {[number, number]} */
 function extentOf(tile, place, shows, faults) {
   const bands = Object.entries(tile.bands[place]).filter(([signal]) => shows.includes(signal));
   if (!bands.length) return [-1, 1];
   const seen = { ...tile, bands: { [place]: Object.fromEntries(bands) } };
-  return extent(/** @type {any} */ (seen), place, faults);
-}
-
-/** A colour with less of it: two hexadecimal digits behind #rrggbb. */
-function faded(paint, share) {
-  const digits = Math.round(share * 255).toString(16).padStart(2, "0");
-  return () => paint() + digits;
+  return extent(seen, place, faults);
 }

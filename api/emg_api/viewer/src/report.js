@@ -6,25 +6,46 @@ import { fill, h, link, row, table } from "./dom.js";
 import { marksOf } from "./findings.js";
 import { fixed, format, moment } from "./numbers.js";
 import { drawPicture } from "./picture.js";
-import { isSignal, openRecording } from "./recordings.js";
+import { isSignal, openSession } from "./recordings.js";
 import { legend, sessionHeading } from "./session.js";
+import { standingPanel } from "./standing.js";
 import { locale, t } from "./strings.js";
 import { channelTable, muscleTable } from "./tables.js";
 import { readTile } from "./tiles.js";
 
 const WIDTH = 900;
 const MOST_CHANNELS = 4;
+const MOST_CHANNELS_TOLD = 8;
+const MOST_MUSCLES_BESIDE = 4;
+// What a page of A4 and one of Letter both have within margins of 10 mm, at 96 pixels an inch.
+const PAPER = { width: 717, height: 979 };
 const MOST_CONDITIONED_SAMPLES = 1_200_000;
 
 /** @param {HTMLElement} main @param {string} id @param {import("./main.js").Page} page */
 export async function showReport(main, id, page) {
-  const { session, recording } = await openRecording(id, page.signal);
+  const { session, recording, unreadable } = await openSession(id, page.signal);
   page.title(t("report.title", { code: session.session_code }));
-  const picture = await pictureOf(recording, page.signal);
+  const isEmpty = recording === null || recording.count < 1;
+  const picture = isEmpty ? h("p", {}, unreadable || t("session.noSamples")) : await pictureOf(recording, page.signal);
   const buttons = h("p", { class: "toolbar" }, link(["sessions", id], t("report.back")), h("button", { type: "button", onclick: () => window.print() }, t("report.print")));
-  const numbers = recording.summary ? found(recording.summary) : [h("p", {}, t("session.notAnalysed"))];
+  const numbers = recording?.summary ? found(recording.summary) : [standingPanel(session) ?? h("p", {}, t("session.notAnalysed"))];
   const printed = h("p", { class: "fine" }, `${t("research")} ${t("report.printed", { date: moment(new Date().toISOString()) })}`);
-  fill(main, buttons, h("article", { class: "report" }, sessionHeading(session, recording), h("div", { class: "picture" }, picture), legend(), numbers, printed));
+  const article = h("article", { class: "report" }, sessionHeading(session, recording), h("div", { class: "picture" }, picture), legend(), numbers, printed);
+  fill(main, buttons, article);
+  fitOnPaper(article, page);
+}
+
+/** Whatever there is to tell is one page: made smaller for paper where it is too long or too wide. */
+function fitOnPaper(article, page) {
+  const fit = () => {
+    Object.assign(article.style, { zoom: "1", maxWidth: "none" });
+    const share = Math.min(1, PAPER.width / article.scrollWidth, PAPER.height / article.scrollHeight);
+    Object.assign(article.style, { zoom: "", maxWidth: "" });
+    article.style.setProperty("--fit", String(Math.floor(share * 1000) / 1000));
+  };
+  fit();
+  window.addEventListener("beforeprint", fit);
+  page.whenLeft(() => window.removeEventListener("beforeprint", fit));
 }
 
 async function pictureOf(recording, signal) {
@@ -34,19 +55,27 @@ async function pictureOf(recording, signal) {
   const isFiltered = shown.length * recording.count <= MOST_CONDITIONED_SAMPLES;
   const signals = isFiltered ? ["raw", "envelope"] : ["raw"];
   const asked = { start: 0, end: recording.count / recording.rate, width: WIDTH, signals: signals.join(","), channels: shown.map(({ name }) => name) };
-  const bytes = await fetchNumbers(recording.id, asked, signal);
+  const bytes = await fetchNumbers(recording, asked, signal);
   const tile = readTile(bytes, { first: 0, end: recording.count, width: WIDTH, rate: recording.rate, channels: shown.length, signals });
   const channels = shown.map((channel) => ({
-    name: `${channel.name}${channel.unit ? ` (${channel.unit})` : ""}`, marks: marksOf(recording.summary, channel), shows: signals,
+    name: channel.name, unit: channel.unit, marks: marksOf(recording.summary, channel), shows: signals,
   }));
   return drawPicture({ tile, channels, title: t("report.picture"), colours: ON_PAPER, width: WIDTH, height: shown.length > 2 ? 70 : 110, locale: locale() });
 }
 
 function found(summary) {
-  return [
-    h("div", { class: "columns" }, muscleTable(summary), h("div", {}, scores(summary), trends(summary))),
-    channelTable(summary), methods(summary),
-  ];
+  const isWide = summary.muscles.length > MOST_MUSCLES_BESIDE;
+  const muscles = muscleTable(summary, { isTurned: isWide });
+  const others = h("div", {}, scores(summary), trends(summary));
+  return [isWide ? [muscles, others] : h("div", { class: "columns" }, muscles, others), verdicts(summary), methods(summary)];
+}
+
+/** All channels, or of many those that something is the matter with. */
+function verdicts(summary) {
+  if (summary.channels.length <= MOST_CHANNELS_TOLD) return channelTable(summary);
+  const poor = summary.channels.filter(({ verdict }) => verdict !== "Usable");
+  const rest = t("report.usable", { count: format(summary.channels.length - poor.length), all: format(summary.channels.length) });
+  return h("div", {}, h("p", {}, rest), poor.length ? channelTable({ ...summary, channels: poor }) : null);
 }
 
 function scores({ scores: told }) {

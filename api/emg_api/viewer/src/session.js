@@ -1,17 +1,19 @@
 // The page of one session: signals, findings, numbers.
-import { fetchContractions } from "./api.js";
+import { fetchContractions, fetchSession } from "./api.js";
 import { spectrumPanel, trendPanel } from "./charts.js";
 import { address, fill, h } from "./dom.js";
 import { save, saveCsv, savePng, saveSvg } from "./exports.js";
 import { isSame } from "./findings.js";
 import { listenToKeys } from "./keys.js";
 import { fixed, format, moment, seconds } from "./numbers.js";
-import { isSignal, openRecording } from "./recordings.js";
+import { askedOf, isSignal, keyOf, openSession } from "./recordings.js";
 import { scorePanel } from "./scores.js";
 import { Signals } from "./signals.js";
+import { standingPanel, statusBadge } from "./standing.js";
 import { t } from "./strings.js";
 import { channelTable, contractionTable, faultTable, muscleTable } from "./tables.js";
 import { SIGNALS } from "./tiles.js";
+import { letWheelZoom, wheelZooms } from "./wheel.js";
 import { flagWords, word } from "./words.js";
 
 const LOOK_AGAIN_MS = 3000;
@@ -22,25 +24,28 @@ const LOOK_AGAIN_MS = 3000;
  * @param {import("./main.js").Page} page
  */
 export async function showSession(main, id, page) {
-  const { session, recording } = await openRecording(id, page.signal);
+  const { session, results, recording, unreadable } = await openSession(id, page.signal);
   page.title(t("session.title", { code: session.session_code }));
-  const heading = sessionHeading(session, recording);
-  if (recording.count < 1) {
-    fill(main, heading, h("p", {}, t("session.noSamples")));
+  const heading = sessionHeading(session, recording, results);
+  if (!session.analyzed) waitForChange(id, session, page);
+  if (recording === null || recording.count < 1) {
+    fill(main, heading, standingPanel(session) ?? h("p", {}, unreadable || t("session.noSamples")));
     return;
   }
   const signals = new Signals(recording, page);
   for (const { name } of recording.channels.filter((channel) => !isSignal(channel)).slice(0, hidesOthers(recording))) {
     signals.hidden.add(name);
   }
-  fill(main, heading, toolbar(signals, session), signals.element, legend(), findings(recording, signals));
+  fill(
+    main, heading, standingPanel(session), toolbar(signals, session, recording, results), signals.element, legend(),
+    findings(recording, signals),
+  );
   page.whenLeft(() => signals.destroy());
   page.whenRepainted(() => repaint(main, signals));
   page.whenLeft(listenToKeys(signals));
   linkTable(main, signals);
   await signals.start();
   drawCharts(main);
-  if (recording.summary === null) waitForSummary(main, id, page);
 }
 
 /** Other channels, forces for one, are hidden where there are muscles to look at. */
@@ -57,12 +62,12 @@ function drawCharts(main) {
   for (const panel of main.querySelectorAll(".panel")) panel.draw?.();
 }
 
-/** Before the analysis signals can be seen; its numbers are shown once they are there. */
-function waitForSummary(main, id, page) {
+/** Before the analysis signals can be seen; what becomes of it, its numbers above all, is shown once it is known. */
+function waitForChange(id, session, page) {
   const timer = setInterval(async () => {
     try {
-      const { recording } = await openRecording(id, page.signal);
-      if (recording.summary === null) return;
+      const { session: now } = await fetchSession(askedOf(id), page.signal);
+      if (now.analyzed === session.analyzed && now.standing?.reason === session.standing?.reason) return;
       clearInterval(timer);
       await page.again();
     } catch {
@@ -72,24 +77,59 @@ function waitForSummary(main, id, page) {
   page.whenLeft(() => clearInterval(timer));
 }
 
-export function sessionHeading(session, recording) {
-  const flags = recording.summary?.recording.flags ?? [];
+export function sessionHeading(session, recording, results = []) {
+  const flags = recording?.summary?.recording.flags ?? [];
   const facts = [
     ["subject", session.subject], ["recording", session.recording], ["created", moment(session.created_at)],
-    ["duration", seconds(recording.rate ? recording.count / recording.rate : NaN, 1)],
-    ["rate", `${format(recording.rate)} Hz`], ["profile", session.profile],
+    ...(recording ? clockFacts(recording) : []), ["profile", profileChoice(session, recording, results)],
     ["score", session.overall_score === null ? null : fixed(session.overall_score, 1)],
   ].filter(([, value]) => value);
   const quality = session.quality && h("span", { class: `badge ${session.quality}` }, word("quality", session.quality));
   return h(
     "div", { class: "heading" },
-    h("h1", {}, session.session_code, " ", quality, session.analyzed ? null : h("span", { class: "badge waiting" }, t("status.waiting"))),
+    h("h1", {}, session.session_code, " ", quality, session.analyzed ? null : statusBadge(session)),
     h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, t(`session.${name}`)), h("dd", {}, value)))),
     flags.length ? h("p", { class: "note" }, flags.map(flagWords).join(" ")) : null,
   );
 }
 
-function toolbar(signals, session) {
+function clockFacts({ rate, count }) {
+  return [["duration", seconds(rate ? count / rate : NaN, 1)], ["rate", `${format(rate)} Hz`]];
+}
+
+/** Which result is shown: chosen where there are several. */
+function profileChoice(session, recording, results) {
+  if (results.length < 2) return session.profile;
+  const shown = recording?.summary?.profile.digest;
+  const show = (event) => {
+    location.hash = address("sessions", keyOf(session.session_code, event.target.value));
+  };
+  return h(
+    "select", { "aria-label": t("session.profile"), onchange: show },
+    results.map((result) => {
+      const name = nameOf(result, results);
+      return h(
+        "option", { value: result.own ? "" : result.digest, selected: result.digest === shown },
+        result.own ? t("session.ownProfile", { profile: name }) : name,
+      );
+    }),
+  );
+}
+
+/** A profile's name, with some of its digest where another has the same. */
+function nameOf({ profile, digest }, results) {
+  return results.filter((other) => other.profile === profile).length > 1 ? `${profile} · ${digest.slice(0, 8)}` : profile;
+}
+
+/** The other results of the recording, beside the one that is shown. */
+function comparisons(session, recording, results) {
+  const shown = recording.summary?.profile.digest;
+  const key = (digest) => keyOf(session.session_code, digest);
+  return results.filter(({ digest }) => shown && digest !== shown).map((other) =>
+    h("a", { class: "button", href: address("compare", key(shown), key(other.digest)) }, t("session.compareWith", { profile: nameOf(other, results) })));
+}
+
+function toolbar(signals, session, recording, results) {
   const name = `emg-${session.session_code}`;
   const action = (key, act, label = t(key)) => h("button", { type: "button", onclick: act, title: t(key), "aria-label": t(key) }, label);
   return h(
@@ -98,8 +138,9 @@ function toolbar(signals, session) {
       action("toolbar.left", () => signals.pan(-1), "←"), action("toolbar.right", () => signals.pan(1), "→"),
       action("toolbar.in", () => signals.zoom(0.5), "+"), action("toolbar.out", () => signals.zoom(2), "−"),
       action("toolbar.all", signals.reset)),
-    signalChoice(signals), channelChoice(signals), fitChoice(signals), exportMenu(signals, session, name),
-    h("a", { class: "button", href: address("sessions", session.session_code, "report") }, t("toolbar.report")),
+    signalChoice(signals), channelChoice(signals), fitChoice(signals), wheelChoice(), exportMenu(signals, session, name),
+    h("a", { class: "button", href: address("sessions", keyOf(session.session_code, recording.profile), "report") }, t("toolbar.report")),
+    comparisons(session, recording, results),
   );
 }
 
@@ -136,11 +177,17 @@ function fitChoice(signals) {
   });
 }
 
+function wheelChoice() {
+  const box = choice(t("toolbar.wheel"), wheelZooms(), letWheelZoom);
+  box.title = t("toolbar.wheelHint");
+  return box;
+}
+
 function exportMenu(signals, session, name) {
   const item = (key, act) => h("button", { type: "button", "data-export": key, onclick: act }, t(`export.${key}`));
   const contractions = async () => {
     try {
-      save(await fetchContractions(session.session_id), `${name}-contractions.csv`);
+      save(await fetchContractions(signals.recording), `${name}-contractions.csv`);
     } catch (error) {
       signals.fail(error);
     }
@@ -158,7 +205,20 @@ export function legend() {
 }
 
 function section(title, ...children) {
-  return h("section", { class: "findings" }, h("h2", {}, t(title)), children);
+  return h("section", { class: "findings" }, h("h2", { tabindex: -1 }, t(title)), children);
+}
+
+/** Buttons, as links after # are this page's addresses. */
+function jumps(sections) {
+  const go = (heading) => {
+    heading.scrollIntoView();
+    heading.focus();
+  };
+  const buttons = sections.map((part) => {
+    const heading = part.querySelector("h2");
+    return h("button", { type: "button", class: "plain", onclick: () => go(heading) }, heading.textContent);
+  });
+  return h("nav", { class: "jump", "aria-label": t("section.jump") }, buttons);
 }
 
 function findings(recording, signals) {
@@ -166,8 +226,7 @@ function findings(recording, signals) {
   if (summary === null) return h("p", { role: "status" }, t("session.notAnalysed"));
   const plot = { zoom: (span) => signals.zoomTo(span), highlight: (one) => signals.highlight(one) };
   const analysed = summary.muscles.filter((muscle) => muscle.skipped === null && muscle.raw_channel);
-  return h(
-    "div", {},
+  const sections = [
     section("section.contractions", contractionTable(summary, plot)),
     section("section.faults", channelTable(summary), faultTable(summary, plot)),
     section("section.muscles", muscleTable(summary)),
@@ -175,22 +234,24 @@ function findings(recording, signals) {
     section("section.fatigue", h("div", { class: "panels" }, analysed.map(trendPanel))),
     section("section.spectra", h("div", { class: "panels" }, analysed.map((muscle) => spectrumPanel(recording, muscle, () => signals.view)))),
     section("section.methods", methodList(summary)),
-  );
+  ];
+  return h("div", {}, jumps(sections), sections);
 }
 
 export function methodList({ methods, provenance }) {
   const text = (value) => (typeof value === "object" && value !== null ? Object.values(value).flat().join(", ") : String(value));
   const entries = [...Object.entries(methods), ...Object.entries(provenance)];
-  return h("dl", { class: "methods" }, entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, text(value)))));
+  return h("dl", { class: "methods", lang: "en" }, entries.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, text(value)))));
 }
 
 /** A contraction that is pointed at in the plot is marked in the table; one that is clicked there is gone to. */
 function linkTable(main, signals) {
   const rowOf = (one) => [...main.querySelectorAll("[data-contraction]")].find((row) => row.dataset.contraction === `${one.muscle} ${one.number}`);
+  /** @type {Element | null} */
   let marked = null;
   signals.point = (contraction) => {
     marked?.classList.remove("pointed");
-    marked = contraction ? rowOf(contraction) : null;
+    marked = (contraction && rowOf(contraction)) ?? null;
     marked?.classList.add("pointed");
   };
   let last = null;

@@ -17,34 +17,72 @@ const MOST_CONDITIONED_SAMPLES = 1_200_000; // that it filters at once, of all c
 const AXIS_HEIGHT = 44;
 const SHORTEST_SAMPLES = 20;
 const STEP = 0.2;
+const SETTLED_MS = 120;
 const ANNOUNCED_MS = 600;
 const CLOSE_PIXELS = 3;
+const PAINTING_MS = 5; // of a frame; what is not painted by then shows what it was until the next
+const MOST_PAINTED_PIXELS = 12_000_000; // of all plots, with what lies beside the view
 let groups = 0;
 
 /**
- * @typedef {{id: string, rate: number, count: number, channels: any[], summary: any}} Recording
+ * @typedef {import("./tiles.js").Span} Span
+ * @typedef {import("./tiles.js").Tile & {tooMuch: boolean}} Shown
+ * @typedef {{id: string, profile: string | null, rate: number, count: number, channels: any[], summary: any}} Recording
+ * @typedef {{say: (text: string) => void, fail: (error: any) => void, height?: number}} Parts
  */
 
 export class Signals {
+  /** @type {Shown | null} */
   tile = null;
+  /** @type {Shown | null} */
   base = null;
+  /** @type {Set<string>} */
   hidden = new Set();
   shown = new Set(["raw", "envelope"]);
+  fitted = false;
+  width = 0;
+  /** @type {ChannelPlot[]} */
+  plots = [];
+  /** @type {((view: Span) => void) | null} What is told of every new view. */
   follow = null;
+  /** @type {((contraction: any) => void) | null} What is told which contraction is pointed at. */
+  point = null;
+  /** @type {((contraction: any) => void) | null} The same of a click. */
+  pick = null;
+  pointed = null;
+  /** @type {{x: number, y: number, plot: ChannelPlot} | null} */
+  pointer = null;
+  #isHeld = false;
   #frame = 0;
+  #settling = 0;
   #announcing = 0;
+  #drawn = { start: 0, end: 0, isPanned: false };
+  #unseen = new Set();
+  /** @type {WeakMap<ChannelPlot, any>} */
+  #titles = new WeakMap();
 
-  /** @param {Recording} recording @param {{say: (text: string) => void, fail: (error: any) => void, height?: number}} parts */
+  /** @param {Recording} recording @param {Parts} parts */
   constructor(recording, { say, fail, height = 150 }) {
-    Object.assign(this, { recording, say, fail, height });
+    this.recording = recording;
+    this.say = say;
+    this.fail = fail;
+    this.height = height;
     this.duration = recording.count / recording.rate;
     this.view = { start: 0, end: this.duration };
     this.group = `signals-${(groups += 1)}`;
     this.loader = new Loader({ load: (view, signal) => this.#fetch(view, signal), show: (tile) => this.#arrived(tile), fail });
     this.tooltip = new Tooltip();
-    this.plots = [];
-    this.#build();
+    const faults = marksOf(recording.summary, recording.channels[0]).faults;
+    this.overview = new Overview({ duration: this.duration, view: () => this.view, change: (span) => this.look(span), faults });
+    this.stack = h("div", { class: "stack" });
+    this.detail = h("p", { class: "detail", "aria-hidden": "true" });
+    this.element = h(
+      "div",
+      { class: "signals", role: "group", tabindex: 0, "aria-label": t("plot.group"), "aria-keyshortcuts": "ArrowLeft ArrowRight + - 0" },
+      this.stack, this.detail, this.overview.element, this.tooltip.element,
+    );
     this.observer = new ResizeObserver(() => this.#resized());
+    this.sight = new IntersectionObserver((entries) => this.#sighted(entries));
   }
 
   /** Load what is shown; call it once the element is in the page. */
@@ -77,7 +115,7 @@ export class Signals {
   /** Look at another span; what is loaded is drawn at once, the rest once it is there. */
   look(span, { told = true } = {}) {
     this.view = within(span, this.duration, SHORTEST_SAMPLES / this.recording.rate);
-    this.#frame ||= requestAnimationFrame(() => this.#draw());
+    this.#drawSoon();
     this.loader.want(this.view);
     if (told) this.follow?.(this.view);
   }
@@ -102,25 +140,17 @@ export class Signals {
   destroy() {
     this.loader.stop();
     this.observer.disconnect();
+    this.sight.disconnect();
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#settling);
     clearTimeout(this.#announcing);
     for (const plot of [...this.plots, this.overview]) plot.destroy();
   }
 
-  #build() {
-    const faults = marksOf(this.recording.summary, this.recording.channels[0]).faults;
-    this.overview = new Overview({ duration: this.duration, view: () => this.view, change: (span) => this.look(span), faults });
-    this.stack = h("div", { class: "stack" });
-    this.detail = h("p", { class: "detail", "aria-hidden": "true" });
-    this.element = h(
-      "div",
-      { class: "signals", role: "group", tabindex: 0, "aria-label": t("plot.group"), "aria-keyshortcuts": "ArrowLeft ArrowRight + - 0" },
-      this.stack, this.detail, this.overview.element, this.tooltip.element,
-    );
-  }
-
   #makePlots() {
     for (const plot of this.plots) plot.destroy();
+    this.sight.disconnect();
+    this.#unseen.clear();
     this.width = this.#measure();
     fill(this.stack);
     this.plots = this.channels.map((channel, place, every) => this.#plot(channel, place, place === every.length - 1));
@@ -132,8 +162,7 @@ export class Signals {
 
   #plot(channel, place, isLast) {
     const marks = marksOf(this.recording.summary, channel);
-    const role = channel.role === "activated" ? ` · ${t("role.activated")}` : "";
-    const title = h("p", { class: "channel" }, `${channel.name}${role}${channel.unit ? ` · ${screenUnit(channel.unit)}` : ""}`);
+    const title = h("p", { class: "channel" }, titleOf(channel, channel.unit));
     const verdict = channel.quality && channel.quality !== "Usable" ? h("span", { class: "badge poor" }, word("verdict", channel.quality)) : null;
     const canvas = h("div", { class: "plot", role: "img", "aria-label": plotWords(channel, marks, this.view) });
     this.stack.append(h("section", { class: "channel" }, h("div", { class: "title" }, title, verdict), canvas));
@@ -143,12 +172,23 @@ export class Signals {
       size: { width: this.width, height: this.height + (isLast ? AXIS_HEIGHT : 0) },
       hover: (u) => this.#hover(u, plot),
     });
-    plot.element = canvas;
-    listen(plot.over, { view: () => this.view, change: (span) => this.look(span), reset: this.reset });
+    this.#listenTo(plot);
+    this.sight.observe(canvas);
+    this.#titles.set(plot, title);
+    return plot;
+  }
+
+  #listenTo(plot) {
+    listen(plot.over, { view: () => this.view, change: (span) => this.look(span), reset: this.reset, isWhole: () => this.isWhole });
+    const hold = (isHeld) => () => {
+      this.#isHeld = isHeld;
+      if (isHeld) this.#point(null);
+    };
+    plot.over.addEventListener("pointerdown", hold(true));
+    for (const end of ["pointerup", "pointercancel"]) plot.over.addEventListener(end, hold(false));
     plot.over.addEventListener("pointerleave", () => this.#point(null));
     plot.over.addEventListener("pointermove", (event) => (this.pointer = { x: event.clientX, y: event.clientY, plot }));
     plot.over.addEventListener("click", () => this.pick?.(this.pointed));
-    return plot;
   }
 
   /** What the maker has already smoothed is not smoothed again. */
@@ -164,7 +204,7 @@ export class Signals {
   }
 
   async #fetch(view, signal) {
-    const { rate, id, channels: every } = this.recording;
+    const { rate, channels: every } = this.recording;
     const { first, end } = sampleRange(view, rate ? this.recording : { rate: 1, count: 1 });
     const channels = this.channels;
     const tooMuch = channels.length * (end - first) > MOST_CONDITIONED_SAMPLES;
@@ -172,7 +212,7 @@ export class Signals {
     const names = channels.length === every.length ? null : channels.map((channel) => channel.name);
     const width = this.plotWidth;
     const asked = { start: first / rate, end: end / rate, width, signals: signals.join(","), channels: names };
-    const bytes = await fetchNumbers(id, asked, signal);
+    const bytes = await fetchNumbers(this.recording, asked, signal);
     return { ...readTile(bytes, { first, end, width, rate, channels: channels.length, signals }), tooMuch };
   }
 
@@ -185,21 +225,64 @@ export class Signals {
     this.tile = tile;
     const detail = tile === this.base ? null : tile;
     for (const plot of this.plots) {
-      plot.view = this.view;
       plot.load(this.base, detail, this.fitted && detail ? detail : this.base);
+      fill(this.#titles.get(plot), titleOf(plot.channel, plot.unit));
     }
     this.element.dataset.loaded = `${tile.start} ${tile.end}`;
-    this.#draw();
+    this.#drawSoon();
   }
 
+  #drawSoon() {
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
+    clearTimeout(this.#settling);
+    this.#settling = window.setTimeout(() => this.#settle(), SETTLED_MS);
+  }
+
+  /** One frame of all plots in sight: pictures that lack something are painted anew until its time is used up. */
   #draw() {
     this.#frame = 0;
-    for (const plot of this.plots) plot.look(this.view);
+    const started = performance.now();
+    const isPanned = this.#isPannedSince(this.#drawn);
+    this.#drawn = { ...this.view, isPanned };
+    for (const plot of this.plots) {
+      if (this.#unseen.has(plot.element)) continue;
+      plot.look(this.view, { reach: isPanned ? this.#reach : 0, isHurried: performance.now() - started > PAINTING_MS });
+    }
     this.overview.look();
-    this.#tell();
+    if (this.plots.some((plot) => !this.#unseen.has(plot.element) && plot.lacks(this.view))) {
+      this.#frame = requestAnimationFrame(() => this.#draw());
+    }
   }
 
-  #tell() {
+  /** Whether the view was moved, and not made longer or shorter since. */
+  #isPannedSince({ start, end, isPanned }) {
+    const { view } = this;
+    const isAsLong = Math.abs(view.end - view.start - (end - start)) < 1e-9 * (view.end - view.start);
+    return isAsLong && (isPanned || view.start !== start);
+  }
+
+  /** How far beyond the view pictures go while panning. */
+  get #reach() {
+    const painted = this.plots.length * this.plotWidth * this.height * (devicePixelRatio || 1);
+    return Math.min(Math.max((MOST_PAINTED_PIXELS / painted - 1) / 2, 0.1), 1);
+  }
+
+  /** Draw also what is out of sight, for exports and for who scrolls there. */
+  drawAll() {
+    for (const plot of this.plots) if (this.#unseen.has(plot.element) || plot.lacks(this.view)) plot.look(this.view);
+  }
+
+  #sighted(entries) {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) this.#unseen.delete(target);
+      else this.#unseen.add(target);
+    }
+  }
+
+  /** What is told once the view stands still. */
+  #settle() {
+    this.drawAll();
+    this.overview.tell();
     const { start, end } = this.view;
     const perPixel = this.tile ? ((this.tile.end - this.tile.start) * this.recording.rate) / this.tile.times.length : null;
     const note = this.tile?.tooMuch ? ` ${t("plot.tooMuch")}` : "";
@@ -214,7 +297,7 @@ export class Signals {
   }
 
   #hover(u, plot) {
-    if (this.pointer?.plot !== plot || u.cursor.left < 0) return;
+    if (this.#isHeld || this.pointer?.plot !== plot || u.cursor.left < 0) return;
     const time = u.posToVal(u.cursor.left, "x");
     const close = ((this.view.end - this.view.start) / u.over.clientWidth) * CLOSE_PIXELS;
     const at = ({ start, end }) => start - close <= time && time <= end + close;
@@ -222,6 +305,7 @@ export class Signals {
     this.#point(plot.marks.contractions.find(at) ?? null, fault ?? null);
   }
 
+  /** @param {any} contraction @param {any} [fault] */
   #point(contraction, fault = null) {
     const told = fault
       ? { title: word("fault", fault.kind), lines: faultLines(fault) }
@@ -245,7 +329,7 @@ export class Signals {
   }
 }
 
-/** The API shows volts and their thousandths as microvolts. */
-export function screenUnit(unit) {
-  return ["V", "mV", "uV", "µV"].includes(unit) ? "µV" : unit;
+function titleOf(channel, unit) {
+  const role = channel.role === "activated" ? ` · ${t("role.activated")}` : "";
+  return `${channel.name}${role}${unit ? ` · ${unit}` : ""}`;
 }

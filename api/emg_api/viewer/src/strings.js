@@ -12,7 +12,7 @@ export const LANGUAGES = [["en", "English"], ["de", "Deutsch"], ["fr", "Françai
 
 /** The language that was chosen, else the browser's first that there is. */
 export function language() {
-  const wanted = [localStorage.getItem(KEY), ...navigator.languages].filter(Boolean);
+  const wanted = [localStorage.getItem(KEY) ?? "", ...navigator.languages].filter(Boolean);
   return wanted.map((code) => code.slice(0, 2).toLowerCase()).find((code) => code in TABLES) ?? "en";
 }
 

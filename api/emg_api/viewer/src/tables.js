@@ -10,6 +10,7 @@ const TAKES_EVERYTHING = "ghostly-2";
 
 const yesNo = (value) => (value === null || value === undefined ? "?" : value ? t("answer.yes") : t("answer.no"));
 
+/** @type {[string, (contraction: import("./findings.js").Contraction) => string][]} */
 const CONTRACTION_COLUMNS = [
   ["start", ({ start }) => fixed(start, 2)],
   ["seconds", ({ told }) => fixed(told.duration_ms / 1000, 2)],
@@ -35,9 +36,10 @@ export function contractionTable(summary, { zoom, highlight }) {
     return row(button, [gradeWords(contraction), ...cells], { ...pointed, ...place });
   });
   const titles = [t("contraction.which"), t("contraction.grade"), ...CONTRACTION_COLUMNS.map(([name]) => t(`column.${name}`))];
-  return rows.length ? table(t("contraction.table"), titles, rows) : h("p", {}, t("contraction.none"));
+  return rows.length ? table(t("contraction.table", { count: format(rows.length) }), titles, rows) : h("p", {}, t("contraction.none"));
 }
 
+/** @type {[string, (muscle: any) => string][]} */
 const METRICS = [
   ["contractions", (muscle) => format(muscle.contraction_summary?.count)],
   ["good", (muscle) => format(muscle.contraction_summary?.good)],
@@ -60,9 +62,15 @@ function referenceWords(reference) {
   return reference.volts === null ? how : `${microvolts(reference.volts)} µV (${how})`;
 }
 
-/** A column for each muscle. */
-export function muscleTable(summary) {
-  const rows = METRICS.map(([name, value]) => row(t(`metric.${name}`), summary.muscles.map(value)));
+/** A column for each muscle; turned, a row for each. What is told of none is left out. */
+export function muscleTable(summary, { isTurned = false } = {}) {
+  const told = METRICS.map(([name, value]) => ({ name: t(`metric.${name}`), values: summary.muscles.map(value) }))
+    .filter(({ values }) => values.some((value) => value !== NOTHING));
+  if (isTurned) {
+    const rows = summary.muscles.map((muscle, place) => row(muscle.name, told.map(({ values }) => values[place])));
+    return table(t("metric.table"), [t("metric.muscle"), ...told.map(({ name }) => name)], rows);
+  }
+  const rows = told.map(({ name, values }) => row(name, values));
   return table(t("metric.table"), [t("metric.what"), ...summary.muscles.map((muscle) => muscle.name)], rows);
 }
 
@@ -79,7 +87,7 @@ export function comparisonTable([one, other]) {
   return table(t("compare.table"), [t("metric.what"), "A", "B"], rows);
 }
 
-/** @param {{zoom: (span: any) => void}} plot */
+/** @param {any} summary @param {{zoom: (span: any) => void}} plot */
 export function faultTable(summary, { zoom }) {
   const faults = faultsOf(summary);
   if (!faults.length) return h("p", {}, t("fault.none"));

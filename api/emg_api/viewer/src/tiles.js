@@ -43,28 +43,37 @@ function littleEndian(bytes) {
 
 /**
  * A channel's columns for the plot: times, then minimum and maximum of each signal. Where `detail` has pixels they
- * are shown, elsewhere those of `base`; null where there is no number.
+ * are shown, elsewhere those of `base`; not a number where there is none.
  * @param {Tile} base @param {Tile | null} detail @param {number} channel
+ * @returns {(Float32Array | Float64Array)[]}
  */
 export function layered(base, detail, channel) {
-  const before = detail ? lowerBound(base.times, detail.start) : base.times.length;
-  const after = detail ? lowerBound(base.times, detail.end) : base.times.length;
-  const join = (outer, inner) => [
-    ...outer.subarray(0, before), ...(inner ?? []), ...outer.subarray(after),
-  ];
-  const columns = SIGNALS.flatMap((signal) => {
-    const [outer, inner] = [base.bands[channel][signal], detail?.bands[channel][signal]];
-    return ["minimum", "maximum"].map((extreme) => withNulls(base, detail, outer?.[extreme], inner?.[extreme], join));
-  });
-  return [join(base.times, detail?.times), ...columns];
+  const join = joinerOf(base, detail);
+  const columns = SIGNALS.flatMap((signal) =>
+    ["minimum", "maximum"].map((extreme) => {
+      const [outer, inner] = [base, detail].map((tile) => tile && (tile.bands[channel][signal]?.[extreme] ?? missing(tile)));
+      return join(outer, inner, Float32Array);
+    }),
+  );
+  return [join(base.times, detail?.times, Float64Array), ...columns];
 }
 
-/** A signal that one layer lacks is nowhere in that layer. */
-function withNulls(base, detail, outer, inner, join) {
-  const missing = (tile) => new Float32Array(tile.times.length).fill(NaN);
-  const numbers = join(outer ?? missing(base), detail ? (inner ?? missing(detail)) : undefined);
-  return numbers.map((number) => (Number.isFinite(number) ? number : null));
+/** What puts numbers of `detail` between those of `base` before and after it. */
+function joinerOf(base, detail) {
+  if (detail === null) return (outer) => outer;
+  const before = lowerBound(base.times, detail.start);
+  const after = lowerBound(base.times, detail.end);
+  return (outer, inner, Kind) => {
+    const joined = new Kind(before + inner.length + outer.length - after);
+    joined.set(outer.subarray(0, before));
+    joined.set(inner, before);
+    joined.set(outer.subarray(after), before + inner.length);
+    return joined;
+  };
 }
+
+/** A signal that one layer lacks is nowhere in that layer. @param {Tile} tile */
+const missing = (tile) => new Float32Array(tile.times.length).fill(NaN);
 
 /** The first place whose value is not below `wanted`. */
 export function lowerBound(sorted, wanted) {

@@ -8,7 +8,7 @@ export class Tooltip {
     this.element = h("div", { class: "tooltip", role: "tooltip", hidden: true });
   }
 
-  /** @param {{title: string, lines: [string, string][]} | null} told @param {{x: number, y: number}} [at] in the window */
+  /** @param {{title: string, lines: [string, string][]} | null} told @param {{x: number, y: number} | null} at in the window */
   show(told, at) {
     this.element.hidden = told === null;
     if (told === null || !at) return;
