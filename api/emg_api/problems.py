@@ -179,6 +179,7 @@ KINDS: dict[type[errors.Failure], ProblemKind] = {
     ),
     errors.InvalidSettings: BUG,
     errors.MigrationFailed: BUG,
+    errors.StillNeeded: BUG,  # nothing here deletes
     errors.SummaryRefused: BUG,
     errors.SchemaMismatch: ProblemKind(
         HTTPStatus.SERVICE_UNAVAILABLE, "schema-mismatch", "Wrong database schema", "Run `emg migrate --upgrade`."

@@ -8,9 +8,9 @@ import msgspec
 from rich.console import Console
 from rich.progress import track
 
-from emg_cli.asked import Asked
+from emg_cli.asked import Asked, Repeated
 from emg_cli.batch import Analysed, analyse_all, analyse_one, recordings_in
-from emg_cli.batch_tables import batch_table, write_table
+from emg_cli.batch_tables import batch_table, require_writable, write_table
 from emg_cli.exit_codes import exit_code
 from emg_cli.output import print_bytes
 from emg_local.tables import print_summary
@@ -21,8 +21,8 @@ from emg_session.resource import DEFAULT_PROFILE
 def analyze(
     *sources: str,
     profile: str = DEFAULT_PROFILE,
-    option: tuple[str, ...] = (),
-    mvc: tuple[str, ...] = (),
+    option: Repeated = (),
+    mvc: Repeated = (),
     format: Literal["json", "table"] = "json",  # noqa: A002 - the option's name
     out: Path | None = None,
 ) -> int:
@@ -49,6 +49,8 @@ def analyze(
     recordings = recordings_in(sources)
     if not recordings:
         raise InvalidSettings("no recording was named: give C3D files, URIs or folders that hold some")
+    if out is not None:
+        require_writable(out)
     asked = Asked.parse(profile, option, mvc)
     if len(recordings) == 1 and out is None:
         _print_one(analyse_one(recordings[0], asked), format)

@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from emg_session.contract import WorkerContract
 from emg_session.errors import InvalidSettings
 from emg_session.resource import RecordingRef, Reference, SessionSpec
+
+Repeated = Annotated[tuple[str, ...], Parameter(show_default=False)]
 
 _NANOVOLTS = 1e9
 

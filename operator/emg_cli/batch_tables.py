@@ -33,6 +33,7 @@ COLUMNS = {
     "compliance_percent": DataType.float64(),
     "overall_score_percent": DataType.float64(),
 }
+_KINDS = (".parquet", ".csv", ".arrow")
 _PRINTED = ("muscle", "verdict", "good", "RMS µV", "MDF Hz", "compliance")
 
 
@@ -65,18 +66,24 @@ def muscle_rows(source: str, summary: Mapping[str, Any]) -> Iterator[dict[str, A
         yield dict(zip(COLUMNS, values, strict=True))
 
 
+def require_writable(out: Path) -> None:
+    """Refuse what can't be written before hours of work; raises InvalidSettings."""
+    if out.suffix not in _KINDS:
+        raise InvalidSettings(f"{out.suffix or 'no suffix'!r} names no kind of table: .parquet, .csv and .arrow do")
+    if not out.parent.is_dir():
+        raise InvalidSettings(f"there is no folder {out.parent} to write {out.name} to")
+
+
 def write_table(every: Iterable[Analysed], out: Path) -> None:
-    """Write the rows of all recordings that have a summary; raises InvalidSettings for another kind of file."""
+    """Write the rows of all recordings that have a summary, as a kind of file that `require_writable` lets pass."""
     table = _table([row for one in every if one.summary for row in muscle_rows(one.source, one.summary)])
     match out.suffix:
         case ".parquet":
             out.write_bytes(parquet_file(table))
         case ".arrow":
             out.write_bytes(ipc_stream(table))
-        case ".csv":
+        case _:
             write_csv(table, str(out))
-        case other:
-            raise InvalidSettings(f"{other or 'no suffix'!r} names no kind of table: .parquet, .csv and .arrow do")
 
 
 def batch_table(every: Sequence[Analysed]) -> Printed:
@@ -86,7 +93,7 @@ def batch_table(every: Sequence[Analysed]) -> Printed:
     for column in _PRINTED:
         table.add_column(column, no_wrap=True, justify="left" if column in _PRINTED[:2] else "right")
     for one in every:
-        name = Path(one.source).stem
+        name = "/".join(Path(one.source).with_suffix("").parts[-2:])  # every subject has a `first`
         if one.failure is not None:
             table.add_row(name, "-", type(one.failure).__name__)
         for row in muscle_rows(one.source, one.summary) if one.summary else ():

@@ -5,12 +5,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from io import TextIOWrapper
 
-from cyclopts import App, CycloptsError, UnknownCommandError
+from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 
 from emg_session.errors import Failure
 
-OTHER_FAILURE_EXIT, USAGE_EXIT, INTERRUPTED_EXIT = 1, 2, 130
+OTHER_FAILURE_EXIT, USAGE_EXIT, INTERRUPTED_EXIT, NOBODY_READS_EXIT = 1, 2, 130, 141
+# Ctrl-C, and a reader such as `head` that has enough.
+_QUIET_ENDS = {KeyboardInterrupt: INTERRUPTED_EXIT, BrokenPipeError: NOBODY_READS_EXIT}
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,10 @@ class CommandLine:
 
     def main(self) -> None:
         """Run a command and leave with its exit code."""
-        code = self._run()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal that has no µ gets a ?
+        code = self._flushed(self._run())
         # obstore's threads can abort an interpreter that is being torn down; without a tear-down we are done sooner.
         os._exit(code)
 
@@ -45,9 +49,16 @@ class CommandLine:
             help=self.sentence,
             version=lambda: metadata.version("emg-operator"),
             help_format="plaintext",
+            default_parameter=Parameter(negative_iterable=()),
         )
-        for name, command in self.commands.items():
-            app.command(command.function, name=name, help=command.sentence, help_epilogue=f"Example: {command.example}")
+        for place, (name, command) in enumerate(self.commands.items()):
+            app.command(
+                command.function,
+                name=name,
+                help=command.sentence,
+                help_epilogue=f"Example: {command.example}",
+                sort_key=place,
+            )
         return app
 
     def _run(self) -> int:
@@ -62,10 +73,18 @@ class CommandLine:
             from emg_cli.exit_codes import exit_code  # noqa: PLC0415 - needed only now
 
             return self._failed(exit_code(failure), str(failure))
-        except OSError as error:  # a file that can't be written, a reader that went away
+        except (BrokenPipeError, KeyboardInterrupt) as end:
+            return _QUIET_ENDS[type(end)]
+        except OSError as error:  # a file that can't be written
             return self._failed(OTHER_FAILURE_EXIT, f"{error.strerror}: {error.filename or 'output'}")
-        except KeyboardInterrupt:
-            return INTERRUPTED_EXIT
+
+    def _flushed(self, code: int) -> int:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except BrokenPipeError:
+            return code or NOBODY_READS_EXIT
+        return code
 
     def _failed(self, code: int, sentence: str) -> int:
         sys.stderr.write(f"{self.name}: {' '.join(sentence.split())}\n")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import emg_core
@@ -19,6 +20,7 @@ from emg_session.resource import DEFAULT_PROFILE
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _ROWS = 6
+_STEPS_S, _APART = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600), 10
 _GOOD, _NOT_GOOD, _FAULT, _NOTHING = "━", "╍", "x", " "
 _STYLES = {_GOOD: "green", _NOT_GOOD: "yellow", _FAULT: "red"}
 _LEGEND = f"{_GOOD} good contraction   {_NOT_GOOD} other contraction   {_FAULT} fault"
@@ -59,6 +61,7 @@ class Picture:
         yield Text(f"{self.muscle}: {seconds:.1f} s, up to {1e6 * largest:.0f} µV", "bold")
         yield from (Text(row) for row in bars(self.envelope, width))
         yield _styled(marks(self, width))
+        yield Text(axis(seconds, min(width, len(self.envelope))), "dim")
 
 
 def pictures(data: bytes, summary: Mapping[str, Any]) -> Iterator[Picture]:
@@ -101,6 +104,17 @@ def marks(picture: Picture, width: int) -> str:
     return "".join(line).rstrip()
 
 
+def axis(seconds: float, columns: int) -> str:
+    """Return a line of whole seconds, each below its column, at most one every ten columns."""
+    step = next((step for step in _STEPS_S if step * columns >= _APART * seconds), seconds)
+    line = ""
+    for number in range(int(seconds / step) + 1):
+        told, place = f"{number * step:g}", int(number * step * columns / seconds)
+        if place + len(f"{told} s") <= columns:
+            line = line.ljust(place) + told
+    return f"{line} s"
+
+
 def _largest(envelope: NDArray[np.float64]) -> float:
     numbers = envelope[np.isfinite(envelope)]
     return float(numbers.max()) if len(numbers) else 0.0
@@ -112,6 +126,6 @@ def _ranges(found: Any) -> list[tuple[int, int]]:  # noqa: ANN401 - parts of a s
 
 def _styled(line: str) -> Text:
     text = Text()
-    for mark in line:
-        text.append(mark, _STYLES.get(mark))
+    for mark, run in groupby(line):
+        text.append("".join(run), _STYLES.get(mark))
     return text

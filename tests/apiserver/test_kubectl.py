@@ -60,6 +60,22 @@ def test_a_session_is_listed_shown_and_explained(site: Site, name: str) -> None:
     assert "whether the operator runs" in emg(site, "why", name, "-n", site.namespace).stdout
 
 
+def test_a_session_is_explained_to_programs_too(site: Site, name: str) -> None:
+    told = json.loads(emg(site, "why", name, "-n", site.namespace, "--json").stdout)
+    assert (told["name"], told["why"][0]["reason"]) == (name, "Pending")
+
+
+def test_kubectl_completes_commands_and_the_names_of_sessions(site: Site, name: str) -> None:
+    env = {"PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}", "KUBECONFIG": str(site.api.admin)}
+
+    def completed(*words: str) -> list[str]:
+        command = [BIN / "kubectl", "__complete", "emg", *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout.splitlines()
+
+    assert "replay" in completed("re")
+    assert completed("why", "-n", site.namespace, "emg-")[0] == name
+
+
 def test_the_queue_of_all_namespaces_is_counted(site: Site, name: str) -> None:
     assert name
     counted = json.loads(emg(site, "top", "-A", "--json").stdout)

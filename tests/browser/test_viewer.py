@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from emg_local.synth import synthesize
@@ -100,6 +101,10 @@ def test_after_more_are_shown_new_sessions_still_appear_by_themselves(page: Page
     for number in range(1, 55):
         (clinic.folder / "P020" / f"{number}.c3d").write_bytes(recording)
     clinic.receive(*(f"P020/{number}.c3d" for number in range(54)))
+    with psycopg.connect(clinic.database_url) as connection:  # behind what other tests look for on the first page
+        connection.execute(
+            "UPDATE therapy_sessions SET created_at = created_at - interval '1 day' WHERE subject = 'P020'"
+        )
     page.goto("/")
     rows = page.locator("tr[data-session]")
     with page.expect_response(lambda response: "search=P020" in response.url):

@@ -11,7 +11,7 @@ from tests.cluster.machine import BIN, CACHE, ROOT, Argument, output, run, succe
 from tests.cluster.parts import s3_server
 
 IMAGE = "localhost/emg:test"
-BASE = "localhost/emg-base:bookworm"
+BASE = "localhost/emg-base:bookworm-undated"
 _ANEW_BASE = f"{BASE}-anew"
 PAUSE = "localhost/pause:1"
 

@@ -15,8 +15,10 @@ from emg_api.receiver import Receiver
 from emg_api.sessions import Sessions
 from emg_api.signals import Signals
 from emg_cli.app import LINE
+from emg_cli.frame import INTERRUPTED_EXIT, NOBODY_READS_EXIT, OTHER_FAILURE_EXIT, USAGE_EXIT
 from emg_cli.kubectl.app import LINE as KUBECTL
 from emg_session import migrate
+from emg_session.contract import ExitCode
 from tests.docs.options import OPTIONS
 from tests.support.api_server import DEFINITION
 from tests.support.postgres import fresh_database, running_server
@@ -38,7 +40,8 @@ ORDER BY c.relkind DESC, c.relname, a.attnum
 def command_line() -> str:
     """Return every command of `emg` and `kubectl emg` with its options."""
     pages = (line.build().generate_docs(output_format="markdown") for line in (LINE, KUBECTL))
-    return "# Command line\n\n" + "\n".join(page.replace("\n#", "\n##").replace("# ", "## ", 1) for page in pages)
+    told = "\n".join(page.replace("\n#", "\n##").replace("# ", "## ", 1) for page in pages)
+    return f"# Command line\n\nThe last section tells the [exit codes](#exit-codes).\n\n{told}\n{_exit_codes()}"
 
 
 def profiles() -> str:
@@ -124,6 +127,21 @@ def _fields(path: str, schema: Mapping[str, Any]) -> Iterator[str]:
         yield _row(f"`{place}`", field.get("type", ""), default, field.get("description", ""))
         yield from _fields(place, field)
         yield from _fields(f"{place}[]", field.get("items", {}))
+
+
+def _exit_codes() -> str:
+    """Return how commands and workers end; what is about the recording never gets better."""
+    others = {
+        OTHER_FAILURE_EXIT: "another failure, which the line on stderr tells",
+        USAGE_EXIT: "the call or a setting is wrong",
+        INTERRUPTED_EXIT: "interrupted",
+        NOBODY_READS_EXIT: "whoever read the output had enough",
+    }
+    told = {int(code): code.name.lower().replace("_", " ") for code in ExitCode} | others
+    hopeless = {int(code) for code in ExitCode if code.about_the_recording}
+    head = "## Exit codes\n\n| code | means | again |\n|---|---|---|\n"
+    rows = (_row(str(code), told[code], "never helps" if code in hopeless else "") for code in sorted(told))
+    return head + "".join(rows)
 
 
 def _table(columns: list[tuple[Any, ...]]) -> str:

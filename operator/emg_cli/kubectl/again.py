@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from emg_cli.kubectl.cluster import HERE, Cluster, Where, connected
+from emg_cli.output import AsJson, print_bytes, working
+from emg_session.errors import InvalidSettings
 from emg_session.resource import API_VERSION, KIND, RERUN_ANNOTATION
 
 
-def rerun(*names: str, where: Where = HERE) -> None:
+def rerun(*names: str, json: AsJson = False, where: Where = HERE) -> None:
     """Have sessions analysed once more, though they have a result.
 
     The new result takes the place of one by the same program, and stands beside one by an earlier.
@@ -23,12 +25,14 @@ def rerun(*names: str, where: Where = HERE) -> None:
     ----------
     names
         The sessions' names.
+    json
+        Print a line of JSON for each.
     """
     change = {"metadata": {"annotations": {RERUN_ANNOTATION: datetime.now(UTC).isoformat()}}}
-    asyncio.run(_each(names, where, "is analysed once more", partial(_merge, change)))
+    asyncio.run(_each(names, where, _told("is analysed once more", json=json), partial(_merge, change)))
 
 
-def replay(*names: str, where: Where = HERE) -> None:
+def replay(*names: str, json: AsJson = False, where: Where = HERE) -> None:
     """Make sessions anew, as if their notices came just now: with no attempt behind them.
 
     Their results stay; a session that has one ends at once.
@@ -37,17 +41,32 @@ def replay(*names: str, where: Where = HERE) -> None:
     ----------
     names
         The sessions' names.
+    json
+        Print a line of JSON for each.
     """
-    asyncio.run(_each(names, where, "is made anew", _replay))
+    asyncio.run(_each(names, where, _told("is made anew", json=json), _replay))
+
+
+def _told(done: str, *, json: bool) -> Callable[[str], bytes]:
+    """Return how a session that is done with is told of."""
+    if json:
+        return lambda name: msgspec.json.encode({"name": name, "done": done})
+    return lambda name: f"{name} {done}".encode()
 
 
 async def _each(
-    names: tuple[str, ...], where: Where, done: str, change: Callable[[Cluster, str], Awaitable[None]]
+    names: tuple[str, ...],
+    where: Where,
+    told: Callable[[str], bytes],
+    change: Callable[[Cluster, str], Awaitable[None]],
 ) -> None:
+    if not names:
+        raise InvalidSettings("no session was named: see `kubectl emg list`")
     async with connected(where) as cluster:
-        for name in names:
-            await change(cluster, name)
-            sys.stdout.write(f"{name} {done}\n")
+        for number, name in enumerate(names, start=1):
+            with working(f"{name} ({number} of {len(names)})"):
+                await change(cluster, name)
+            print_bytes(told(name))
 
 
 async def _merge(change: dict[str, Any], cluster: Cluster, name: str) -> None:

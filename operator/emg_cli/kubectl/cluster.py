@@ -1,10 +1,12 @@
 """The cluster that kubectl's own flags name, as far as these commands use it."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -18,6 +20,7 @@ from emg_session.sessions import REQUEST_SECONDS, cluster_errors
 
 _FORBIDDEN, _NOT_FOUND = 403, 404
 _MERGE = "application/merge-patch+json"
+_DEFAULT = "~/.kube/config"
 _PAGE_OBJECTS = 500
 _SECONDS_BETWEEN_LOOKS, _MOST_LOOKS = 0.5, 240
 
@@ -174,6 +177,7 @@ class Cluster:
 async def connected(where: Where, *, everywhere: bool = False) -> AsyncIterator[Cluster]:
     """Connect as kubectl would; raises InvalidSettings where there is no such context or file."""
     configuration = client.Configuration()
+    _require_a_file(where.kubeconfig or os.environ.get("KUBECONFIG") or _DEFAULT)
     try:
         loader = await config.load_kube_config(where.kubeconfig, where.context, configuration)
     except (config.ConfigException, OSError) as error:
@@ -181,6 +185,12 @@ async def connected(where: Where, *, everywhere: bool = False) -> AsyncIterator[
     own = loader.current_context["context"].get("namespace") or "default"
     async with client.ApiClient(configuration) as api:
         yield Cluster(api=api, namespace="" if everywhere else where.namespace or own)
+
+
+def _require_a_file(paths: str) -> None:
+    """Refuse what the loader would tell of in a line of its own."""
+    if not any(Path(path).expanduser().is_file() for path in paths.split(os.pathsep)):
+        raise InvalidSettings(f"no cluster to talk to: there is no kubeconfig {paths}; name one with --kubeconfig")
 
 
 async def _until_gone(is_there: Callable[[], Awaitable[bool]], what: str) -> None:

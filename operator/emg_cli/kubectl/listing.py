@@ -4,7 +4,9 @@ import asyncio
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from emg_cli.kubectl.cluster import HERE, Everywhere, Where, connected
 from emg_cli.kubectl.columns import age, print_columns, told
@@ -16,10 +18,18 @@ from emg_session.status import ConditionType, Reason, reason_in
 HEAD = ("NAMESPACE", "NAME", "STATUS", "QUALITY", "SUBJECT", "DURATION", "CONTRACTIONS", "ATTEMPTS", "PROFILE", "AGE")
 
 
+def _word(name: str) -> str:
+    """Return the word that people read for a name that Python has; a word stays what it is."""
+    return Reason[name].value if name in Reason.__members__ else name
+
+
+_Word = Annotated[Reason, Parameter(name="--reason", name_transform=_word)]
+
+
 def list_sessions(
     *,
     subject: str | None = None,
-    reason: Reason | None = None,
+    reason: _Word | None = None,
     all_namespaces: Everywhere = False,
     json: AsJson = False,
     where: Where = HERE,

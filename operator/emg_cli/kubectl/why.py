@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from emg_cli.kubectl.cluster import HERE, Where
 from emg_cli.kubectl.show import body_of
+from emg_cli.output import AsJson, print_json
 from emg_session.resource import EMGSession
 from emg_session.status import Condition, ConditionType, Reason, Truth
 
@@ -98,17 +99,41 @@ EXPLANATIONS = {
 }
 
 
-def why(name: str, *, where: Where = HERE) -> None:
+def why(name: str, *, json: AsJson = False, where: Where = HERE) -> None:
     """Say why a session stands where it does, and what to do about it.
 
     Parameters
     ----------
     name
         The session's name.
+    json
+        Print it as JSON.
     """
     session = EMGSession.from_body(asyncio.run(body_of(name, where)))
+    if json:
+        print_json({"name": session.name, "why": [*as_data(session)]})
+        return
     for line in lines(session):
         sys.stdout.write(line + "\n")
+
+
+def as_data(session: EMGSession) -> Iterator[dict[str, str]]:
+    """Yield the same for programs: the top condition first, then what else is not as it should be."""
+    yield _as_data(session.status.reason, session.status.top)
+    quality = session.status.condition(ConditionType.QUALITY_OK)
+    if quality and quality.status is Truth.FALSE:
+        yield _as_data(quality.reason, quality)
+
+
+def _as_data(reason: Reason, condition: Condition | None) -> dict[str, str]:
+    explanation = EXPLANATIONS[reason]
+    return {
+        "condition": condition.type if condition else ConditionType.SUCCEEDED,
+        "reason": reason,
+        "message": condition.message if condition else "",
+        "cause": explanation.cause,
+        "next_step": explanation.next_step,
+    }
 
 
 def lines(session: EMGSession) -> Iterator[str]:

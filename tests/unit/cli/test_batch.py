@@ -13,7 +13,7 @@ from arro3.io import read_parquet
 
 from emg_cli.batch import recordings_in
 from emg_cli.batch_tables import COLUMNS
-from emg_cli.plot import Picture, bars, marks
+from emg_cli.plot import Picture, axis, bars, marks
 from tests.support.recordings import synthetic_recording
 
 EMG = Path(sys.executable).with_name("emg")
@@ -77,7 +77,7 @@ def test_without_a_terminal_a_table_is_plain_text(folder: Path) -> None:
     done = emg("analyze", folder, "--format", "table")
     lines = done.stdout.decode().splitlines()
     assert lines[0].split()[:3] == ["recording", "muscle", "verdict"]
-    assert lines[3].split() == ["not-one", "-", "NotC3d"]
+    assert lines[3].split() == ["P002/not-one", "-", "NotC3d"]
     assert b"\x1b" not in done.stdout + done.stderr
 
 
@@ -95,6 +95,12 @@ def test_options_and_references_are_those_that_a_session_would_ask_for(folder: P
 def test_what_is_asked_for_wrongly_is_a_mistake_of_the_call(folder: Path, asked: tuple[str, str]) -> None:
     done = emg("analyze", folder / "P001" / "synthetic-1.c3d", *asked)
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+
+
+def test_where_no_table_can_be_written_nothing_is_analysed(folder: Path, tmp_path: Path) -> None:
+    for out in (tmp_path / "table.xls", tmp_path / "nowhere" / "table.csv"):
+        done = emg("analyze", folder, "--out", out)
+        assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
 
 
 def test_what_names_no_table_and_what_names_no_recording_is_a_mistake_of_the_call(folder: Path, tmp_path: Path) -> None:
@@ -116,6 +122,30 @@ def test_a_picture_is_as_high_as_the_envelope_and_marks_lie_below_it() -> None:
     assert bars(envelope, 4) == [" █", " █", " █", "██", "██ ▄", "██ █"]
     assert marks(picture, 8) == "  ━━xx╍x"
     assert next(str(line) for line in picture.lines(4)) == "CH1: 8.0 s, up to 1000000 µV"
+
+
+def test_a_picture_has_its_seconds_below_their_columns_and_no_line_is_wider_than_the_terminal() -> None:
+    assert axis(60.0, 60) == "0         10        20        30        40        50 s"
+    assert axis(75.0, 33) == "0".ljust(13) + "30".ljust(13) + "60 s"  # 33 columns · 30 s / 75 s = 13.2
+    assert axis(0.5, 4) == "0 s"
+    for width in (10, 80, 200):
+        assert len(axis(600.0, width)) <= width
+
+
+def test_a_terminal_that_has_no_letters_but_ascii_is_no_failure(folder: Path) -> None:
+    command = [EMG, "plot", folder / "P001" / "synthetic-1.c3d"]
+    done = subprocess.run(command, check=False, capture_output=True, env={"PYTHONIOENCODING": "ascii"}, timeout=600)
+    assert (done.returncode, done.stderr, b"CH1: 20.0 s" in done.stdout) == (0, b"", True)
+
+
+def test_a_reader_that_has_enough_is_no_failure(folder: Path) -> None:
+    command = [EMG, "signal", folder / "P001" / "synthetic-1.c3d", "--channel", "CH1", "--format", "csv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={}) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.readline()
+        running.stdout.close()
+        assert (running.wait(timeout=600), running.stderr.read()) == (141, b"")
 
 
 def test_plot_draws_every_muscle_of_a_recording(folder: Path) -> None:

@@ -1,16 +1,22 @@
 """What `kubectl emg` says, without a cluster."""
 
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from emg_cli.kubectl.again import anew
 from emg_cli.kubectl.columns import age, print_columns
+from emg_cli.kubectl.completing import candidates
 from emg_cli.kubectl.top import load_of, sentence
-from emg_cli.kubectl.why import EXPLANATIONS, lines
+from emg_cli.kubectl.why import EXPLANATIONS, as_data, lines
 from emg_session.resource import EMGSession
 from emg_session.status import Reason
 from tests.support.sessions import NOW, session, session_body
+
+KUBECTL_EMG = Path(sys.executable).with_name("kubectl-emg")
 
 
 def standing(reason: Reason, *, status: str = "Unknown", **more: object) -> EMGSession:
@@ -36,6 +42,37 @@ def test_why_quotes_the_operator_and_tells_of_poor_channels_too():
     told = list(lines(session(conditions=[top | at, quality | at])))
     assert told[0].endswith(": Completed (26 contractions)")
     assert told[3] == "Also QualityOK: PoorChannels (CH2 Raw: dropouts)"
+
+
+def test_why_tells_programs_the_same():
+    poor = {"type": "QualityOK", "status": "False", "reason": "PoorChannels", "message": "CH2 Raw: dropouts"}
+    at = {"lastTransitionTime": "2026-03-02T09:59:59Z", "observedGeneration": 1}
+    top = {"type": "Succeeded", "status": "True", "reason": "Completed", "message": "26 contractions"}
+    told = list(as_data(session(conditions=[top | at, poor | at])))
+    assert [(one["condition"], one["reason"], one["message"]) for one in told] == [
+        ("Succeeded", "Completed", "26 contractions"),
+        ("QualityOK", "PoorChannels", "CH2 Raw: dropouts"),
+    ]
+    assert told[1]["next_step"] == EXPLANATIONS[Reason.POOR_CHANNELS].next_step
+
+
+@pytest.mark.parametrize("command", [("list", "--reason", "WaitingForObject"), ("rerun", "emg-a"), ("top", "--json")])
+def test_where_there_is_no_cluster_is_one_line(command):
+    done = subprocess.run([KUBECTL_EMG, *command], check=False, capture_output=True, env={"KUBECONFIG": "/nowhere"})
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+    assert b"there is no kubeconfig /nowhere" in done.stderr
+
+
+def test_nothing_is_made_anew_where_nothing_was_named():
+    done = subprocess.run([KUBECTL_EMG, "replay"], check=False, capture_output=True, env={})
+    assert (done.returncode, b"no session was named" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [([], "replay"), (["list", "-n", "emg"], "--reason"), (["why"], "--json")]
+)
+def test_what_could_come_next_is_offered(words, offered):
+    assert offered in list(candidates(words, "-" if words else ""))
 
 
 def test_why_of_a_session_that_nobody_looked_at_says_that_it_waits_for_the_operator():

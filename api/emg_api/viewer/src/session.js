@@ -109,11 +109,16 @@ function profileChoice(session, recording, results) {
     results.map((result) => {
       const name = nameOf(result, results);
       return h(
-        "option", { value: result.own ? "" : result.digest, selected: result.digest === shown },
+        "option", { value: result.own ? "" : addressOf(result, results), selected: result.digest === shown },
         result.own ? t("session.ownProfile", { profile: name }) : name,
       );
     }),
   );
+}
+
+/** What finds a result: its profile's name, or the digest where another has the same. */
+function addressOf({ profile, digest }, results) {
+  return results.filter((other) => other.profile === profile).length > 1 ? digest : profile;
 }
 
 /** A profile's name, with some of its digest where another has the same. */
@@ -124,9 +129,10 @@ function nameOf({ profile, digest }, results) {
 /** The other results of the recording, beside the one that is shown. */
 function comparisons(session, recording, results) {
   const shown = recording.summary?.profile.digest;
-  const key = (digest) => keyOf(session.session_code, digest);
-  return results.filter(({ digest }) => shown && digest !== shown).map((other) =>
-    h("a", { class: "button", href: address("compare", key(shown), key(other.digest)) }, t("session.compareWith", { profile: nameOf(other, results) })));
+  const key = (result) => keyOf(session.session_code, addressOf(result, results));
+  const one = results.find(({ digest }) => digest === shown);
+  return results.filter((other) => one && other !== one).map((other) =>
+    h("a", { class: "button", href: address("compare", key(one), key(other)) }, t("session.compareWith", { profile: nameOf(other, results) })));
 }
 
 function toolbar(signals, session, recording, results) {

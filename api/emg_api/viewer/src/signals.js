@@ -4,7 +4,7 @@ import { fill, h } from "./dom.js";
 import { isSame, marksOf } from "./findings.js";
 import { listen, moved } from "./gestures.js";
 import { Loader } from "./loading.js";
-import { seconds } from "./numbers.js";
+import { fixed, seconds } from "./numbers.js";
 import { Overview } from "./overview.js";
 import { BESIDE_PLOT, ChannelPlot } from "./plot.js";
 import { t } from "./strings.js";
@@ -286,7 +286,7 @@ export class Signals {
     const { start, end } = this.view;
     const perPixel = this.tile ? ((this.tile.end - this.tile.start) * this.recording.rate) / this.tile.times.length : null;
     const note = this.tile?.tooMuch ? ` ${t("plot.tooMuch")}` : "";
-    fill(this.detail, t("plot.detail", { start: seconds(start), end: seconds(end), samples: perPixel?.toFixed(1) ?? "–" }) + note);
+    fill(this.detail, t("plot.detail", { start: seconds(start), end: seconds(end), samples: fixed(perPixel, 1) }) + note);
     clearTimeout(this.#announcing);
     this.#announcing = window.setTimeout(() => this.#announce(), ANNOUNCED_MS);
   }

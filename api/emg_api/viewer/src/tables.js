@@ -79,9 +79,10 @@ export function comparisonTable([one, other]) {
   const names = [...new Set([one, other].flatMap((summary) => summary.muscles.map((muscle) => muscle.name)))];
   const find = (summary, name) => summary.muscles.find((muscle) => muscle.name === name);
   const rows = names.flatMap((name) =>
-    METRICS.map(([metric, value]) => {
+    METRICS.flatMap(([metric, value]) => {
       const told = [one, other].map((summary) => find(summary, name)).map((muscle) => (muscle ? value(muscle) : NOTHING));
-      return row(`${name} · ${t(`metric.${metric}`)}`, told, { class: told[0] === told[1] ? null : "differs" });
+      if (told.every((text) => text === NOTHING)) return [];
+      return [row(`${name} · ${t(`metric.${metric}`)}`, told, { class: told[0] === told[1] ? null : "differs" })];
     }),
   );
   return table(t("compare.table"), [t("metric.what"), "A", "B"], rows);
