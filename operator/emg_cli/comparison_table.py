@@ -1,6 +1,7 @@
 """How two profiles agree, as people read it in a terminal."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -8,13 +9,20 @@ from rich.table import Table
 
 from emg_session.agreement import Change, Comparison
 
-_COLUMNS = ("metric", "n", "bias", "SD", "lower limit", "upper limit")
+_COLUMNS = ("metric", "n", "bias", "lower limit", "upper limit", "± (SE)")
+_FACTOR_COLUMNS = ("metric", "mean factor", "lower limit", "upper limit")
 _MOST_CHANGES = 20
+_FEW_SUBJECTS = 20
 
 
 def print_comparison(comparison: Comparison, first: str, second: str, console: Console) -> None:
     """Print limits of agreement, a row for each metric, then how many contractions changed sides, and which first."""
     console.print(_limits(comparison, f"{second} - {first}"))
+    console.print(_factors(comparison, f"{second} / {first}, for what differs in proportion to its size"))
+    if comparison.subjects < _FEW_SUBJECTS:
+        console.print(
+            f"of {comparison.subjects} subjects only: the limits are rough, as their standard errors (SE) tell"
+        )
     console.print("contractions: " + ", ".join(f"{n} {side}" for side, n in comparison.contractions.items()))
     for criterion, count in Counter(change.criterion for change in comparison.changes).items():
         console.print(f"{count} change sides: {criterion}", markup=False)
@@ -27,13 +35,30 @@ def print_comparison(comparison: Comparison, first: str, second: str, console: C
 
 def _limits(comparison: Comparison, difference: str) -> Table:
     title = f"{difference}: {comparison.recordings} recordings, {comparison.subjects} subjects"
-    table = Table(title=title, box=SIMPLE, title_justify="left")
-    for column in _COLUMNS:
-        table.add_column(column, justify="left" if column == "metric" else "right")
+    table = _table(title, _COLUMNS)
     for metric in comparison.metrics:
-        values = (metric.bias, metric.sd, metric.lower, metric.upper)
-        table.add_row(metric.metric, str(metric.n), *("-" if v is None else f"{v:.4g}" for v in values))
+        values = (metric.bias, metric.lower, metric.upper, metric.limits_standard_error)
+        table.add_row(metric.metric, str(metric.n), *map(_number, values))
     return table
+
+
+def _factors(comparison: Comparison, factor: str) -> Table:
+    table = _table(factor, _FACTOR_COLUMNS)
+    for metric in comparison.metrics:
+        if found := metric.factor:
+            table.add_row(metric.metric, *map(_number, (found.bias, found.lower, found.upper)))
+    return table
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title, box=SIMPLE, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="left" if column == "metric" else "right")
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
 
 
 def _change(change: Change) -> str:

@@ -73,6 +73,8 @@ def send(
 
 
 def _address(to: str, path: str) -> str:
+    if urlsplit(to).scheme not in ("http", "https"):
+        raise InvalidSettings(f"{to} is no address to post to: it begins with http:// or https://")
     return to if urlsplit(to).path.strip("/") else to.rstrip("/") + path
 
 

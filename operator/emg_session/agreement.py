@@ -1,14 +1,11 @@
 """How far two profiles agree on the same recordings: limits of agreement, and contractions that change sides. Pure.
 
-Bland and Altman, Statistical methods for assessing agreement between two methods of clinical measurement, Lancet 1986;
-327:307-310: the differences' mean (bias) and mean ± 1.96 standard deviations, between which 95 % of differences lie if
-they are normal. Where one subject has several recordings, differences depend on each other and the limits are somewhat
-too narrow (Bland and Altman, Journal of Biopharmaceutical Statistics 2007; 17:571-582): so subjects are counted, too.
+Amplitudes differ in proportion to their size, so that limits in volts fit neither weak nor strong muscles: those are
+compared as factors, too, by the logarithms of second / first (Bland and Altman, Lancet 1986; 327:307-310).
 """
 
 import math
-import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-_LIMIT_SDS = 1.96
+from emg_session.limits import limits
+
 _MUSCLE_METRICS = {
     "rms_volts": ("amplitude", "rms_volts"),
     "mav_volts": ("amplitude", "mav_volts"),
@@ -29,6 +27,7 @@ _MUSCLE_METRICS = {
     "mean_duration_ms": ("contraction_summary", "mean_duration_ms"),
     "mean_amplitude_volts": ("contraction_summary", "mean_amplitude_volts"),
 }
+_COMPARED_AS_FACTORS = {"rms_volts", "mav_volts", "iemg_volt_seconds", "fi_nsm5", "mean_amplitude_volts"}
 _SCORES = ("overall", "compliance", "symmetry", "effort", "game")
 
 
@@ -50,6 +49,7 @@ class Pair:
 
     session_code: str
     subject: str | None
+    centre: str
     first: Mapping[str, Any]
     second: Mapping[str, Any]
 
@@ -66,10 +66,18 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     second: bool
 
 
+class Factor(msgspec.Struct, frozen=True, kw_only=True):
+    """How many times as large the second is: geometric mean and 95 % limits."""
+
+    bias: float
+    lower: float | None
+    upper: float | None
+
+
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     """Differences second - first of one metric, in its unit; without a spread (n < 2) there are no limits.
 
-    `limits_standard_error` is how uncertain each limit is: sqrt(3 / n) standard deviations.
+    `limits_standard_error` is how uncertain the less certain limit is; null with fewer than three subjects.
     """
 
     metric: str
@@ -79,10 +87,11 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     lower: float | None
     upper: float | None
     limits_standard_error: float | None
+    factor: Factor | None
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Two profiles over all recordings that both have analysed.
+    """Two profiles over all recordings that both have analysed; a recording of nobody known counts as one of its own.
 
     `contractions` counts those found by both (matched), or by one alone; `changes` lists who changed sides.
     """
@@ -94,63 +103,82 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
 
 
+Whose = tuple[str, str]
+Both = tuple[float, float]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What comparing needs of one pair."""
+    """What comparing needs of one pair: whose it is, and each metric by the first and by the second profile."""
 
-    subject: str | None
-    differences: Sequence[tuple[str, float]]
+    whose: Whose
+    is_known: bool
+    values: Sequence[tuple[str, Both]]
     contractions: Mapping[str, int]
     changes: Sequence[Change]
 
 
 def measure(pair: Pair) -> Measured:
-    """Reduce a pair to differences and changes; what one of the two does not have is left out."""
-    differences = [*_score_differences(pair)]
+    """Reduce a pair to values and changes; what one of the two does not have is left out."""
+    values = [*_score_values(pair)]
     contractions, changes = Counter[str](matched=0, only_first=0, only_second=0), list[Change]()
     for name, first, second in _muscles(pair):
-        differences += _muscle_differences(first, second)
+        values += _muscle_values(first, second)
         found = match_contractions(first["contractions"], second["contractions"])
         contractions.update(_side(match) for match in found)
         changes += [change for match in found for change in _changes(pair.session_code, name, match)]
-    return Measured(subject=pair.subject, differences=differences, contractions=contractions, changes=changes)
+    return Measured(
+        # The same code in two centres is two people.
+        whose=(pair.centre, pair.subject or pair.session_code),
+        is_known=pair.subject is not None,
+        values=values,
+        contractions=contractions,
+        changes=changes,
+    )
 
 
 def compare(measured: Iterable[Measured]) -> Comparison:
     """Put pairs together; metrics come in a fixed order."""
-    recordings, subjects, contractions = 0, set[str | None](), Counter[str]()
-    changes, differences = list[Change](), {metric: list[float]() for metric in _metrics()}
+    recordings, subjects, contractions = 0, set[Whose](), Counter[str]()
+    changes, values = list[Change](), {metric: defaultdict[Whose, list[Both]](list) for metric in _metrics()}
     for one in measured:
         recordings += 1
-        subjects.add(one.subject)
+        subjects |= {one.whose} if one.is_known else set()
         contractions.update(one.contractions)
         changes += one.changes
-        for metric, difference in one.differences:
-            differences[metric].append(difference)
+        for metric, both in one.values:
+            values[metric][one.whose].append(both)
     return Comparison(
         recordings=recordings,
         subjects=len(subjects),
-        metrics=tuple(agreement(metric, values) for metric, values in differences.items() if values),
+        metrics=tuple(agreement(metric, [*found.values()]) for metric, found in values.items() if found),
         contractions={side: contractions[side] for side in ("matched", "only_first", "only_second")},
         changes=tuple(changes),
     )
 
 
-def agreement(metric: str, differences: Sequence[float]) -> Agreement:
-    """Return bias and 95 % limits of agreement of at least one difference."""
-    n, bias = len(differences), statistics.fmean(differences)
-    if n == 1:
-        return Agreement(metric=metric, n=1, bias=bias, sd=None, lower=None, upper=None, limits_standard_error=None)
-    sd = statistics.stdev(differences)
+def agreement(metric: str, groups: Sequence[Sequence[Both]]) -> Agreement:
+    """Return how a metric agrees, by the values of each subject; there is at least one."""
+    found = limits([[second - first for first, second in group] for group in groups])
     return Agreement(
         metric=metric,
-        n=n,
-        bias=bias,
-        sd=sd,
-        lower=bias - _LIMIT_SDS * sd,
-        upper=bias + _LIMIT_SDS * sd,
-        limits_standard_error=math.sqrt(3 / n) * sd,
+        n=found.n,
+        bias=found.bias,
+        sd=found.sd,
+        lower=found.lower,
+        upper=found.upper,
+        limits_standard_error=found.standard_error,
+        factor=_factor(groups) if metric in _COMPARED_AS_FACTORS else None,
     )
+
+
+def _factor(groups: Sequence[Sequence[Both]]) -> Factor | None:
+    """Return how values agree as factors; nothing where one is not above 0."""
+    if any(value <= 0 for group in groups for both in group for value in both):
+        return None
+    found = limits([[math.log(second / first) for first, second in group] for group in groups])
+    lower, upper = (None if limit is None else math.exp(limit) for limit in (found.lower, found.upper))
+    return Factor(bias=math.exp(found.bias), lower=lower, upper=upper)
 
 
 Contraction = Mapping[str, Any]
@@ -224,18 +252,18 @@ def _muscles(pair: Pair) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, 
             yield muscle["name"], muscle, other
 
 
-def _muscle_differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _muscle_values(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[tuple[str, Both]]:
     for metric, (part, name) in _MUSCLE_METRICS.items():
         before, after = (first[part] or {}).get(name), (second[part] or {}).get(name)
         if before is not None and after is not None:
-            yield metric, after - before
+            yield metric, (before, after)
 
 
-def _score_differences(pair: Pair) -> Iterator[tuple[str, float]]:
+def _score_values(pair: Pair) -> Iterator[tuple[str, Both]]:
     for name in _SCORES:
         before, after = pair.first["scores"].get(name), pair.second["scores"].get(name)
         if before is not None and after is not None:
-            yield f"scores.{name}", after - before
+            yield f"scores.{name}", (before, after)
 
 
 def _metrics() -> list[str]:

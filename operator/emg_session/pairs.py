@@ -14,14 +14,15 @@ _AT_ONCE = 50
 
 # One line for a recording, however many sessions share it; with other options it would be another profile.
 _PAIRS = """
-SELECT session.session_code, session.subject, one.analytics_summary AS first, other.analytics_summary AS second
+SELECT session.session_code, session.subject, session.centre,
+       one.analytics_summary AS first, other.analytics_summary AS second
 FROM analysis_results AS one
 JOIN analysis_results AS other
   ON other.file_hash = one.file_hash
  AND other.processing_version = one.processing_version
  AND other.parameters = one.parameters || jsonb_build_object('profile', %(second)s::text)
 CROSS JOIN LATERAL (
-    SELECT known.session_code, known.subject
+    SELECT known.session_code, known.subject, known.centre
     FROM therapy_sessions AS known
     WHERE known.file_hash = one.file_hash
     ORDER BY known.session_code

@@ -18,6 +18,7 @@ from tests.support.waiting import wait_until
 require_node()
 
 STARTS = 3
+MOST_CPU_S = 0.5  # a busy machine may take longer, for no fault of ours
 # Seconds since this process began, by the kernel's clock: interpreter and imports, to the worker's first instruction.
 _START = """
 import os, sys, emg_worker.__main__
@@ -35,7 +36,10 @@ installed = {one.name.lower() for one in importlib.metadata.distributions()}
 crates = sorted(part['name'] for part in parts if part['purl'].startswith('pkg:cargo/'))
 programs = [str(path) for path in (*Path('/bin').iterdir(), *Path('/usr').rglob('*sh'))]
 unlisted = sorted(installed - bill)
-print(json.dumps({'unlisted': unlisted, 'programs': sorted(programs), 'user': os.getuid(), 'crates': crates}))
+compiled = [path for root in ('/usr/lib', '/app') for path in Path(root).rglob('*.pyc')]
+outdated = [str(path) for path in compiled if path.read_bytes()[4:8] != b'\\1\\0\\0\\0']  # PEP 552: never checked
+found = {'unlisted': unlisted, 'outdated': outdated, 'programs': sorted(programs), 'crates': crates}
+print(json.dumps(found | {'user': os.getuid()}))
 """
 
 
@@ -47,6 +51,7 @@ def test_a_worker_starts_without_what_only_others_need(deployment: Deployment) -
     starts = [run_python(_START).split() for _ in range(5)]
     took_s, cpu_s = (min(float(start[which]) for start in starts) for which in (0, 1))
     print(f"a worker's first instruction: after {took_s:.2f} s, {cpu_s:.2f} s of CPU; best of 5", file=sys.stderr)
+    assert cpu_s < MOST_CPU_S
     unneeded = {"kopf", "starlette", "uvicorn", "kubernetes", "aiohttp", "numpy", "ezc3d", "rich", "cyclopts"}
     assert unneeded & set(starts[0]) == set()
 
@@ -91,4 +96,4 @@ def test_the_image_has_no_shell_and_lists_what_it_has(deployment: Deployment) ->
     locked = {package["name"] for package in tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]}
     crates = set(content.pop("crates"))
     assert {"emg-core", "pyo3", "numpy", "sha2"} <= crates & locked
-    assert content == {"unlisted": [], "programs": ["/bin/python3", "/bin/python3.11"], "user": 65532}
+    assert content == {"unlisted": [], "outdated": [], "programs": ["/bin/python3", "/bin/python3.11"], "user": 65532}

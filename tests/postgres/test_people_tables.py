@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from emg_local.synth import synthesize, write_recording
 from emg_session import migrate
 from emg_session.contract import WorkerContract
 from emg_session.database import AnalysisResult, SummaryStore, open_summaries
@@ -26,6 +27,15 @@ def spec(name: str, profile: str) -> SessionSpec:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return synthetic_recording(tmp_path_factory.mktemp("recordings")).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def data_with_a_dead_channel(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    recording = synthesize(seed=1, seconds=20, contractions=4)
+    recording.channels["CH1 Raw"][:] = 0
+    path = tmp_path_factory.mktemp("recordings") / "dead.c3d"
+    write_recording(recording, path)
+    return path.read_bytes()
 
 
 def analysed(data: bytes, name: str, profile: str) -> AnalysisResult:
@@ -214,6 +224,39 @@ async def test_a_trend_is_the_slope_over_the_weeks_so_far(store: SummaryStore, d
         database_url, "SELECT overall, overall_change, overall_slope_per_week FROM bi_subject_weeks ORDER BY week"
     )
     assert [tuple(week.values()) for week in weeks] == [(50, None, None), (54, 4, 4), (58, 4, 4)]
+
+
+async def test_another_profile_has_weeks_of_its_own_and_changes_nobody_elses(
+    store: SummaryStore, data: bytes, database_url: str
+) -> None:
+    await sessions_on_days(store, data, database_url, [0, 7])
+    shown = "SELECT week, sessions, adherence_percent, mean_rms_volts, rms_slope_volts_per_week FROM bi_subject_weeks"
+    before = query(database_url, f"{shown} ORDER BY week")
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO therapy_sessions (session_code, subject, parameters, file_hash)"
+            " SELECT 'emg-again', subject, parameters || '{\"profile\": \"ghostly-2\"}', file_hash"
+            " FROM therapy_sessions WHERE session_code = 'emg-day-1'"
+        )
+        connection.execute(
+            "INSERT INTO analysis_results (file_hash, parameters, analytics_summary)"
+            ' SELECT file_hash, parameters || \'{"profile": "ghostly-2"}\','
+            " %s::jsonb #- '{recording,game}' FROM therapy_sessions WHERE session_code = 'emg-again'",
+            [analysed(data, "emg-again", "ghostly-2").summary_json.decode()],
+        )
+    assert query(database_url, f"{shown} WHERE profile = 'standard-1' ORDER BY week") == before
+    again = query(database_url, f"{shown} WHERE profile = 'ghostly-2' ORDER BY week")
+    assert [(row["sessions"], row["mean_rms_volts"] is None) for row in again] == [(1, True), (1, False)]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+async def test_a_skipped_muscle_has_a_row_with_its_reason_and_no_score(
+    store: SummaryStore, data_with_a_dead_channel: bytes, database_url: str, profile: str
+) -> None:
+    await store.save_result("emg-a", spec("a", profile), analysed(data_with_a_dead_channel, "emg-a", profile))
+    dead, alive = query(database_url, "SELECT skipped, compliance FROM muscles ORDER BY muscle_number")
+    assert (dead["skipped"] is None, dead["compliance"]) == (False, None)
+    assert (alive["skipped"], alive["compliance"] is None) == (None, False)
 
 
 async def test_what_is_stored_before_the_tables_are_there_is_spread_over_them(

@@ -15,6 +15,8 @@ from typing import Any
 import emg_core
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
 
 from tests.support.needs import SHARED
 
@@ -200,7 +202,9 @@ def layout_in_steps(data: bytes) -> emg_core.Layout:
 def print_table(folder: Path) -> bool:
     """Print what passed, class by class; return whether all did."""
     listed = files(folder)
-    found = {file.name: problems(file) for file in listed}
+    console = Console(stderr=True)
+    watched = track(listed, "reading", console=console, disable=not console.is_terminal)
+    found = {file.name: problems(file) for file in watched}
     sys.stdout.write(f"{'class':<18}{'files':>6}{'passed':>8}{'%':>7}\n")
     for name in (*CLASSES, "all"):
         results = [found[file.name] for file in listed if name in {file.expect, "all"}]

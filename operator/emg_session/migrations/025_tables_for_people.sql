@@ -241,7 +241,8 @@ BEGIN
     CROSS JOIN jsonb_to_record(part_of(muscle, 'fatigue')) AS fatigue (
         mdf_slope_hz_per_minute double precision, ci_low_hz_per_minute double precision,
         ci_high_hz_per_minute double precision, mdf_change_percent double precision)
-    CROSS JOIN jsonb_to_record(coalesce(scored.value, '{}')) AS score (
+    -- A muscle that was skipped has a score of null.
+    CROSS JOIN jsonb_to_record(coalesce(nullif(scored.value, 'null'), '{}')) AS score (
         compliance double precision, completion double precision, intensity double precision,
         duration double precision);
 

@@ -94,39 +94,47 @@ JOIN contractions ON contractions.result = muscles.result AND contractions.muscl
 WHERE (SELECT NOT row_security_active('therapy_sessions'::regclass) OR '*' = ANY (readable_centres()))
    OR session.centre = ANY ((SELECT readable_centres())::text[]);
 
+-- What a profile makes of the weeks is comparable with itself alone, so each has rows of its own. A recording counts from
+-- its first session on, whoever analysed it again.
 CREATE OR REPLACE VIEW bi_subject_weeks AS
 WITH completed AS NOT MATERIALIZED (
-    SELECT DISTINCT ON (flat.centre, flat.subject, session.file_hash)
-           flat.centre, flat.subject, flat.session_at::date AS day, flat.contractions, flat.good_contractions, flat.overall,
-           flat.compliance, flat.mean_rms_volts, flat.mean_mdf_hz
+    SELECT DISTINCT ON (flat.centre, flat.subject, session.file_hash, flat.profile)
+           flat.centre, flat.subject, session.file_hash, flat.profile,
+           min(flat.session_at) OVER (PARTITION BY flat.centre, flat.subject, session.file_hash)::date AS day,
+           flat.contractions, flat.good_contractions, flat.overall, flat.compliance, flat.mean_rms_volts, flat.mean_mdf_hz
     FROM bi_sessions AS flat
     JOIN therapy_sessions AS session ON session.id = flat.session_id
     WHERE flat.subject IS NOT NULL AND flat.analyzed_at IS NOT NULL
-    ORDER BY flat.centre, flat.subject, session.file_hash, flat.analyzed_at DESC
+    ORDER BY flat.centre, flat.subject, session.file_hash, flat.profile, flat.analyzed_at DESC
 ),
 programme AS (
-    SELECT centre, subject, first_day, week, first_day + 7 * (week - 1) AS week_start
-    FROM (SELECT centre, subject, min(day) AS first_day, max(day) AS last_day
+    SELECT centre, subject, profile, first_day, week, first_day + 7 * (week - 1) AS week_start
+    FROM (SELECT centre, subject, array_agg(DISTINCT profile) AS profiles, min(day) AS first_day, max(day) AS last_day
           FROM completed GROUP BY centre, subject) AS span
+    CROSS JOIN unnest(profiles) AS profile
     CROSS JOIN generate_series(1, (last_day - first_day) / 7 + 1) AS week
 ),
 weekly AS (
-    SELECT programme.centre, programme.subject, week, week_start,
+    SELECT programme.centre, programme.subject, programme.profile, week, week_start,
            least(7 * week, greatest((now() AT TIME ZONE 'UTC')::date - first_day + 1, 1)) AS programme_day,
-           count(day)::integer AS sessions,
-           sum(contractions)::integer AS contractions,
-           sum(good_contractions)::integer AS good_contractions,
-           avg(overall) AS overall, avg(compliance) AS compliance,
-           avg(mean_rms_volts) AS mean_rms_volts, avg(mean_mdf_hz) AS mean_mdf_hz
+           count(DISTINCT file_hash)::integer AS sessions,
+           sum(contractions) FILTER (WHERE is_of_profile)::integer AS contractions,
+           sum(good_contractions) FILTER (WHERE is_of_profile)::integer AS good_contractions,
+           avg(overall) FILTER (WHERE is_of_profile) AS overall,
+           avg(compliance) FILTER (WHERE is_of_profile) AS compliance,
+           avg(mean_rms_volts) FILTER (WHERE is_of_profile) AS mean_rms_volts,
+           avg(mean_mdf_hz) FILTER (WHERE is_of_profile) AS mean_mdf_hz
     FROM programme
     LEFT JOIN completed
-           ON completed.centre = programme.centre AND completed.subject = programme.subject AND day >= week_start AND day < week_start + 7
-    GROUP BY programme.centre, programme.subject, first_day, week, week_start
+           ON completed.centre = programme.centre AND completed.subject = programme.subject
+          AND day >= week_start AND day < week_start + 7
+    CROSS JOIN LATERAL (SELECT completed.profile IS NOT DISTINCT FROM programme.profile) AS same (is_of_profile)
+    GROUP BY programme.centre, programme.subject, programme.profile, first_day, week, week_start
 ),
 counted AS (
     SELECT *, sum(sessions) OVER so_far AS sessions_so_far
     FROM weekly
-    WINDOW so_far AS (PARTITION BY centre, subject ORDER BY week)
+    WINDOW so_far AS (PARTITION BY centre, subject, profile ORDER BY week)
 )
 SELECT subject, week, week_start, programme_day, sessions, sessions_so_far::integer,
        15 AS expected_sessions,
@@ -139,9 +147,10 @@ SELECT subject, week, week_start, programme_day, sessions, sessions_so_far::inte
        regr_slope(compliance, week) OVER so_far AS compliance_slope_per_week,
        regr_slope(mean_rms_volts, week) OVER so_far AS rms_slope_volts_per_week,
        regr_slope(mean_mdf_hz, week) OVER so_far AS mdf_slope_hz_per_week,
-       centre
+       centre, profile,
+       regr_count(mean_rms_volts, week) OVER so_far AS weeks_with_data
 FROM counted
-WINDOW so_far AS (PARTITION BY centre, subject ORDER BY week);
+WINDOW so_far AS (PARTITION BY centre, subject, profile ORDER BY week);
 
 -- With its owner's rights it would show every centre.
 ALTER VIEW window_statistics SET (security_invoker = true);
@@ -172,7 +181,11 @@ GRANT SELECT ON recordings, provenance, scores, channels, muscles, contractions,
 GRANT SELECT ON bi_sessions, bi_contractions, bi_subject_weeks TO emg_researcher, emg_admin;
 
 COMMENT ON VIEW bi_subject_weeks IS
-    'One row per subject of a centre and week of its programme up to the last session, with adherence and trends';
+    'One row per subject of a centre, profile and week of the programme up to the last session, with adherence and trends';
+COMMENT ON COLUMN bi_subject_weeks.profile IS
+    'Name of the analysis profile that metrics, scores and trends are by; sessions and adherence are by any';
+COMMENT ON COLUMN bi_subject_weeks.weeks_with_data IS
+    'How many weeks so far have an analysed session by the profile: what a slope of two says is little';
 COMMENT ON COLUMN bi_sessions.centre IS 'The centre by centre_places; empty where no place has it';
 COMMENT ON COLUMN bi_contractions.centre IS 'The centre by centre_places; empty where no place has it';
 COMMENT ON COLUMN bi_subject_weeks.centre IS 'The centre by centre_places; empty where no place has it';

@@ -128,6 +128,7 @@ FAILURES = {
     "a channel that does not exist": (("signal", "RECORDING", "--channel", "CH9"), 2),
     "a window past the end": (("signal", "RECORDING", "--channel", "CH1", "--start", "9999"), 2),
     "a receiver that is away": (("send", "RECORDING", "--to", "http://127.0.0.1:1", "--secret", "s"), 1),
+    "a receiver without http://": (("send", "RECORDING", "--to", "127.0.0.1:1", "--secret", "s"), 2),
     "a key that begins with a hyphen": (("send", "RECORDING", "--to", "http://127.0.0.1:1", "--secret", "-k"), 1),
     "no key to sign with": (("send", "RECORDING", "--to", "http://127.0.0.1:1"), 2),
     "a recording that can't be made": (("synth", "out.c3d", "--seconds", "1"), 14),

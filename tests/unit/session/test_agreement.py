@@ -1,14 +1,11 @@
+import statistics
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emg_session.agreement import Change, Criterion, Pair, agreement, compare, match_contractions, measure
-
-# Bland and Altman, Lancet 1986, table 1: peak flow of 17 people by two meters, in litres a minute.
-LARGE_METER = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427]
-MINI_METER = [512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451]
+from emg_session.agreement import Change, Criterion, Factor, Pair, agreement, compare, match_contractions, measure
 
 
 def contraction(start: int, end: int, **flags: bool | None) -> dict[str, Any]:
@@ -29,25 +26,19 @@ def summary(*contractions: dict[str, Any], rms_volts: float = 1.0, skipped: str 
     return {"muscles": [muscle], "scores": {"overall": 50.0, "effort": None}}
 
 
-def pair(first: dict[str, Any], second: dict[str, Any]) -> Pair:
-    return Pair(session_code="emg-a", subject="P001", first=first, second=second)
+def pair(first: dict[str, Any], second: dict[str, Any], **whose: str | None) -> Pair:
+    return Pair(**{"session_code": "emg-a", "subject": "P001", "centre": "", "first": first, "second": second} | whose)
 
 
-def test_the_limits_are_those_that_bland_and_altman_published() -> None:
-    found = agreement("flow", [large - mini for large, mini in zip(LARGE_METER, MINI_METER, strict=True)])
-    assert (found.n, round(found.bias, 1)) == (17, -2.1)
-    assert found.sd is not None
-    assert found.lower is not None
-    assert found.upper is not None
-    # They take 2 standard deviations for 1.96 in print: -79.7 and 75.5.
-    assert round(found.sd, 1) == 38.8
-    assert (round(found.lower, 1), round(found.upper, 1)) == (-78.1, 73.9)
-    assert round(found.limits_standard_error or 0.0, 1) == 16.3
+def test_amplitudes_are_compared_as_factors_too() -> None:
+    found = agreement("rms_volts", [[(1.0, 2.0)], [(10.0, 20.0)], [(3.0, 6.0)]])
+    assert found.factor == Factor(bias=pytest.approx(2), lower=pytest.approx(2), upper=pytest.approx(2))
+    assert found.bias == pytest.approx(14 / 3)
 
 
-def test_one_difference_has_a_bias_and_no_limits() -> None:
-    found = agreement("x", [2.0])
-    assert (found.bias, found.sd, found.lower, found.upper) == (2.0, None, None, None)
+def test_what_is_not_above_0_is_no_factor() -> None:
+    assert agreement("rms_volts", [[(0.0, 1.0), (1.0, 1.0)]]).factor is None
+    assert agreement("contractions", [[(1.0, 1.0), (2.0, 1.0)]]).factor is None
 
 
 def test_what_one_of_the_two_does_not_have_is_no_difference() -> None:
@@ -68,6 +59,22 @@ def test_a_muscle_that_one_profile_skipped_is_not_compared() -> None:
 def test_recordings_and_subjects_are_counted_apart() -> None:
     comparison = compare([measure(pair(summary(), summary()))] * 3)
     assert (comparison.recordings, comparison.subjects) == (3, 1)
+
+
+def test_one_code_in_two_centres_is_two_subjects() -> None:
+    pairs = [pair(summary(), summary(), centre=centre) for centre in ("north", "south")]
+    assert compare(map(measure, pairs)).subjects == 2
+
+
+def test_recordings_of_nobody_known_are_no_subject_together() -> None:
+    values = [1.0, 3.0, 5.0, 9.0]
+    pairs = [
+        pair(summary(), summary(rms_volts=value), subject=None, session_code=f"emg-{value:.0f}") for value in values
+    ]
+    comparison = compare(map(measure, pairs))
+    (rms,) = [found for found in comparison.metrics if found.metric == "rms_volts"]
+    assert comparison.subjects == 0
+    assert rms.sd == pytest.approx(statistics.stdev(values))
 
 
 def test_a_contraction_changes_sides_where_one_profile_judges_otherwise() -> None:

@@ -228,8 +228,15 @@ export class Signals {
       plot.load(this.base, detail, this.fitted && detail ? detail : this.base);
       fill(this.#titles.get(plot), titleOf(plot.channel, plot.unit));
     }
+    this.#drawNow();
     this.element.dataset.loaded = `${tile.start} ${tile.end}`;
+  }
+
+  /** What was waited for is not kept waiting for another frame. */
+  #drawNow() {
     this.#drawSoon();
+    cancelAnimationFrame(this.#frame);
+    this.#draw();
   }
 
   #drawSoon() {
