@@ -216,8 +216,12 @@ proptest! {
     ) {
         let mut signal = noise(seed, 30_000);
         signal[flat..flat + 150].fill(2e-5);
-        rails.iter().for_each(|(start, samples)| saturate(&mut signal, *start, *samples));
-        fills.iter().for_each(|(start, samples)| signal[*start..start + samples].fill(-5.5e-3));
+        for (start, samples) in rails {
+            saturate(&mut signal, start, samples);
+        }
+        for (start, samples) in fills {
+            signal[start..start + samples].fill(-5.5e-3);
+        }
         signal[nan] = f64::NAN;
         let whole = detect(Level::new(), &signal, RATE_HZ, false);
         let told = whole.rails.map_or((None, None), |Rails { low, high }| (Some(low), Some(high)));
