@@ -31,7 +31,13 @@ COLUMNS = {
     "time_to_peak_ms": DataType.float64(),
     "mpf_hz": DataType.float64(),
     "mdf_hz": DataType.float64(),
+    "faults": DataType.int64(),
+    "merged": DataType.int64(),
+    "long": DataType.bool(),
 }
+# What a summary leaves out where it is none, of the profile that tells it.
+_LEFT_OUT = {"faults": 0, "merged": 0, "long": False}
+_TOLD_BESIDE = "rms_volts"
 # A spreadsheet takes a cell that begins so for a formula, and names come from whoever made the recording.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -40,7 +46,8 @@ def contraction_rows(summary: Mapping[str, Any]) -> Iterator[Row]:
     """Yield one row for each contraction, muscle by muscle."""
     for muscle in summary["muscles"]:
         for number, contraction in enumerate(muscle["contractions"], 1):
-            told = {"muscle": muscle["name"], "contraction": number, **contraction}
+            left_out = _LEFT_OUT if _TOLD_BESIDE in contraction else {}
+            told = {"muscle": muscle["name"], "contraction": number, **left_out, **contraction}
             yield {name: told.get(name) for name in COLUMNS}
 
 

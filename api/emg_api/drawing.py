@@ -12,13 +12,16 @@ from emg_api.amplitudes import Method, Segment
 from emg_api.bands import Band
 from emg_api.channels import display_scale, unit_of
 from emg_api.excerpts import Excerpt, ExcerptReader, Piece
-from emg_api.marks import contraction_spans, contractions_of, fault_spans, faults_of, gap_spans, silent_samples
+from emg_api.known_faults import CONTEXT_S, KnownFaults
+from emg_api.marks import Fault, contraction_spans, contractions_of, fault_spans, faults_of, gap_spans, silent_samples
 from emg_api.negotiation import Coding
 from emg_api.packing import Packed, pack
 from emg_api.window_answers import DrawnChannel, DrawnWindow
 from emg_api.windows import Signal, Window
 
 Bands = dict[Signal, Band]
+# A channel's bands, and the gaps in them.
+Shown = tuple[Bands, list[slice]]
 
 # float64 samples of all channels, and what filtering one of them takes beside.
 _BYTES_PER_SAMPLE, _SIGNALS_WHILE_FILTERING = 8, 6
@@ -34,96 +37,115 @@ class WindowDrawer:
 
     async def body(self, window: Window, encode: Callable[[DrawnWindow], bytes], coding: Coding) -> Packed:
         """Return a window as it is sent."""
-        method = Method.of(window.session)
-        excerpt = window.excerpt(method.context_s if window.is_conditioned else 0.0)
-        async with self.reader.budget.lent(self.reader.cost(excerpt) + memory_bytes(window, excerpt)):
-            if window.is_conditioned:
-                bands = await self._filtered(window, excerpt, method)
+        method, at_once = Method.of(window.session), needs_all_samples(window)
+        excerpt = window.excerpt(context_s(window, method) if at_once else 0.0)
+        async with self.reader.budget.lent(self.reader.cost(excerpt) + memory_bytes(window, excerpt, at_once=at_once)):
+            if at_once:
+                shown = await self._at_once(window, excerpt, method)
             else:
-                bands = await self._folded(window, excerpt)
-            return await self.reader.compute(lambda: pack(encode(drawn(window, method, bands)), coding))
+                shown = await self._folded(window, excerpt)
+            return await self.reader.compute(
+                lambda: pack(encode(drawn(window, method, shown, at_once=at_once)), coding)
+            )
 
-    async def _folded(self, window: Window, excerpt: Excerpt) -> list[Bands]:
-        bands = [{Signal.RAW: empty_band(window, channel)} for channel in window.channels]
+    async def _folded(self, window: Window, excerpt: Excerpt) -> list[Shown]:
+        listed = (faults_of(window.session, _name(window, channel)) for channel in window.channels)
+        gaps = [silent_samples(faults, window.first_sample, window.count) for faults in listed]
+        bands = [Band(window.count, window.pixels, of_channel) for of_channel in gaps]
 
         def fold(piece: Piece) -> None:
-            for channel, of_channel in zip(window.channels, bands, strict=True):
-                of_channel[Signal.RAW].add(*piece.decoded(channel))
+            for channel, band in zip(window.channels, bands, strict=True):
+                band.add(*piece.decoded(channel))
 
         async for piece in self.reader.pieces(excerpt):
             await self.reader.compute(partial(fold, piece))
-        return bands
+        return [({Signal.RAW: band}, of_channel) for band, of_channel in zip(bands, gaps, strict=True)]
 
-    async def _filtered(self, window: Window, excerpt: Excerpt, method: Method) -> list[Bands]:
+    async def _at_once(self, window: Window, excerpt: Excerpt, method: Method) -> list[Shown]:
         samples = await self.reader.samples(excerpt, window.channels)
         return [
-            await self.reader.compute(partial(filtered_bands, window, excerpt, method, channel, row))
+            await self.reader.compute(partial(shown_at_once, window, excerpt, method, channel, row))
             for channel, row in zip(window.channels, samples, strict=True)
         ]
 
 
-def memory_bytes(window: Window, excerpt: Excerpt) -> int:
+def needs_all_samples(window: Window) -> bool:
+    """Whether a window's samples are needed together: to filter them, or to find the faults that are not listed."""
+    known = (KnownFaults.of(window.session, _name(window, channel)) for channel in window.channels)
+    return window.is_conditioned or (window.fits_at_once and any(one.rails_volts for one in known))
+
+
+def context_s(window: Window, method: Method) -> float:
+    """Return how many seconds of neighbours the window's samples need on each side."""
+    return max(method.context_s, CONTEXT_S) if window.is_conditioned else CONTEXT_S
+
+
+def memory_bytes(window: Window, excerpt: Excerpt, *, at_once: bool) -> int:
     """Return how many bytes drawing takes beside what is read."""
     points = len(window.channels) * len(window.signals) * window.pixels
-    signals = len(window.channels) + _SIGNALS_WHILE_FILTERING if window.is_conditioned else 0
+    signals = len(window.channels) + _SIGNALS_WHILE_FILTERING if at_once else 0
     return _BYTES_PER_POINT * points + _BYTES_PER_SAMPLE * signals * excerpt.count
 
 
-def filtered_bands(
+def shown_at_once(
     window: Window, excerpt: Excerpt, method: Method, channel: int, samples: NDArray[np.float64]
-) -> Bands:
+) -> Shown:
     """Compute what is asked for of a channel from its samples in the excerpt, shape (n,); raises as `amplitudes`."""
     lead = window.first_sample - excerpt.first_sample
-    amplitudes = method.amplitudes(samples, window.recording.rate_hz, faults_within(excerpt, channel, samples))
-    bands = {}
-    for signal in window.signals:
-        values = amplitudes.get(signal, samples)[lead : lead + window.count]
-        bands[signal] = empty_band(window, channel)
-        bands[signal].add(0, values)
-    return bands
+    faults = KnownFaults.of(window.session, _name(window, channel)).within(excerpt, channel, samples)
+    signals: dict[Signal, NDArray[np.float64]] = {}
+    if window.is_conditioned:
+        segments = segments_left_out(excerpt, channel, samples, faults)
+        signals = method.amplitudes(samples, window.recording.rate_hz, segments)
+    gaps = silent_samples(faults, window.first_sample, window.count)
+    bands = {signal: Band(window.count, window.pixels, gaps) for signal in window.signals}
+    for signal, band in bands.items():
+        band.add(0, signals.get(signal, samples)[lead : lead + window.count])
+    return bands, gaps
 
 
-def faults_within(excerpt: Excerpt, channel: int, samples: NDArray[np.float64]) -> list[Segment]:
+def segments_left_out(
+    excerpt: Excerpt, channel: int, samples: NDArray[np.float64], faults: Sequence[Fault]
+) -> list[Segment]:
     """Return what of an excerpt must not be filtered: the analysis's faults, before it those the samples show.
 
     Whether a value is the rail cannot be told from a part of the recording, so saturation is the analysis's alone.
     """
-    described, session, first = excerpt.recording.channel(channel), excerpt.session, excerpt.first_sample
-    if session.analytics_summary is None:
-        at_rest = described["role"] == "activated"
+    first = excerpt.first_sample
+    if excerpt.session.analytics_summary is None:
+        at_rest = excerpt.recording.channel(channel)["role"] == "activated"
         found = emg_core.faults(samples, excerpt.recording.rate_hz, rests_at_zero=at_rest)
         return [(start, end) for kind, start, end in found if kind != "Saturated"]
     places = (
-        (max(fault["start_sample"] - first, 0), min(fault["end_sample"] - first, excerpt.count))
-        for fault in faults_of(session, described["name"])
+        (max(fault["start_sample"] - first, 0), min(fault["end_sample"] - first, excerpt.count)) for fault in faults
     )
     return [(start, end) for start, end in places if start < end]
 
 
-def empty_band(window: Window, channel: int) -> Band:
-    """Return a band for a channel of the window, with gaps where it carries no signal."""
-    return Band(window.count, window.pixels, _silent(window, window.recording.channel(channel)["name"]))
-
-
-def drawn(window: Window, method: Method, bands: Sequence[Bands]) -> DrawnWindow:
+def drawn(window: Window, method: Method, shown: Sequence[Shown], *, at_once: bool) -> DrawnWindow:
     """Put the pixels of all channels and the marks beside them together."""
-    channels = [_drawn_channel(window, *channel) for channel in zip(window.channels, bands, strict=True)]
+    channels = [
+        _drawn_channel(window, channel, *of, at_once=at_once)
+        for channel, of in zip(window.channels, shown, strict=True)
+    ]
     return DrawnWindow(window=window, profile=method.profile, channels=channels)
 
 
-def _drawn_channel(window: Window, channel: int, bands: Bands) -> DrawnChannel:
+def _drawn_channel(window: Window, channel: int, bands: Bands, gaps: list[slice], *, at_once: bool) -> DrawnChannel:
     described, session = window.recording.channel(channel), window.session
-    name = str(described["name"])
+    name = _name(window, channel)
+    known = KnownFaults.of(session, name)
     scale, unit = display_scale(unit_of(described))
     return DrawnChannel(
         name=name,
         unit=unit,
         pixels={signal: band.scaled(scale) for signal, band in bands.items()},
-        gaps=gap_spans(_silent(window, name), window.first_sample, window.recording.rate_hz),
+        gaps=gap_spans(gaps, window.first_sample, window.recording.rate_hz),
         contractions=contraction_spans(contractions_of(session, name), window.start_s, window.end_s),
-        faults=fault_spans(faults_of(session, name), window.start_s, window.end_s),
+        faults=fault_spans(known.listed, window.start_s, window.end_s),
+        faults_known=known.are_all and (at_once or known.rails_volts is None),
     )
 
 
-def _silent(window: Window, name: str) -> list[slice]:
-    return silent_samples(faults_of(window.session, name), window.first_sample, window.count)
+def _name(window: Window, channel: int) -> str:
+    return str(window.recording.channel(channel)["name"])

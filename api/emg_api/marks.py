@@ -55,10 +55,16 @@ def contractions_of(session: StoredSession, channel: str) -> list[Contraction]:
 
 
 def silent_samples(faults: Sequence[Fault], first_sample: int, count: int) -> list[slice]:
-    """Return which of the `count` samples from `first_sample` on carry no signal."""
+    """Return which of the `count` samples from `first_sample` on carry no signal, in order; each sample once."""
     silent = (fault for fault in faults if fault["kind"] != _STILL_A_SIGNAL)
     places = ((fault["start_sample"] - first_sample, fault["end_sample"] - first_sample) for fault in silent)
-    return [slice(max(start, 0), min(end, count)) for start, end in places if start < count and end > 0]
+    gaps: list[slice] = []
+    for start, end in sorted((max(start, 0), min(end, count)) for start, end in places if start < count and end > 0):
+        if gaps and start < gaps[-1].stop:
+            gaps[-1] = slice(gaps[-1].start, max(gaps[-1].stop, end))
+        else:
+            gaps.append(slice(start, end))
+    return gaps
 
 
 def contraction_spans(contractions: Sequence[Contraction], start_s: float, end_s: float) -> list[ContractionSpan]:

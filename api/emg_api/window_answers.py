@@ -35,7 +35,9 @@ class ChannelWindow(msgspec.Struct, frozen=True, kw_only=True):
     """What a window shows of a channel: its samples' extremes, where asked for, with envelope and rms.
 
     `faults` are the analysis's, empty before it: the longest. Samples of all but a Saturated one are left out of the
-    pixels, as `gaps` tell; what is saturated is drawn, being at least as large as shown.
+    pixels, as `gaps` tell; what is saturated is drawn, being at least as large as shown. Faults that are not listed
+    count as well, and envelope and rms are of what lies between all; unless `faults_known` is false: before the
+    analysis, after one by an earlier core, and for raw samples of more than can be in memory at once.
     """
 
     channel_name: str
@@ -47,6 +49,7 @@ class ChannelWindow(msgspec.Struct, frozen=True, kw_only=True):
     gaps: list[Span]
     contractions: list[ContractionSpan]
     faults: list[FaultSpan]
+    faults_known: bool
 
 
 class WindowAnswer(ChannelWindow, frozen=True, kw_only=True):
@@ -86,6 +89,7 @@ class DrawnChannel:
     gaps: Sequence[Span]
     contractions: Sequence[ContractionSpan]
     faults: Sequence[FaultSpan]
+    faults_known: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +170,7 @@ def _channel(channel: DrawnChannel) -> ChannelWindow:
         gaps=list(channel.gaps),
         contractions=list(channel.contractions),
         faults=list(channel.faults),
+        faults_known=channel.faults_known,
     )
 
 
@@ -180,4 +185,5 @@ def _marks(channel: DrawnChannel) -> dict[str, Any]:
         "gaps": channel.gaps,
         "contractions": channel.contractions,
         "faults": channel.faults,
+        "faults_known": channel.faults_known,
     }

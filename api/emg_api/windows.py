@@ -81,6 +81,11 @@ class Window:
         """Whether any signal has to be filtered first."""
         return any(signal is not Signal.RAW for signal in self.signals)
 
+    @property
+    def fits_at_once(self) -> bool:
+        """Whether so many samples may be in memory together."""
+        return len(self.channels) * self.count <= MOST_CONDITIONED_SAMPLES
+
     def excerpt(self, context_s: float = 0.0) -> Excerpt:
         """Return what has to be read: the samples, and as many seconds on both sides as filters need to settle."""
         context = math.ceil(context_s * self.recording.rate_hz)
@@ -126,6 +131,6 @@ def _check_size(window: Window) -> None:
         raise BadQuery(
             f"these are {points} points, and {MOST_POINTS} can be had at once: ask for a smaller width or less time"
         )
-    if window.is_conditioned and channels * window.count > MOST_CONDITIONED_SAMPLES:
+    if window.is_conditioned and not window.fits_at_once:
         most_s = MOST_CONDITIONED_SAMPLES / channels / window.recording.rate_hz
         raise BadQuery(f"envelope and rms of so many channels can be had for {most_s:.0f} s at once: ask for less time")

@@ -3,7 +3,7 @@
 use crate::c3d::Recording;
 use crate::contraction::{self, ContractionSummary, Span};
 use crate::envelope::{self, EnvelopeDesign};
-use crate::faults::{self, Fault};
+use crate::faults::{self, Fault, Found};
 use crate::filter::PADDING;
 use crate::mains::{self, Hum};
 use crate::method::{GhostlyOptions, Method};
@@ -12,7 +12,7 @@ use crate::quality::{self, Reason};
 use crate::reference;
 use crate::spectrum::{Moments, Spectral};
 use crate::statistics::{self, Sums, spread};
-use crate::summary::{Amplitude, ChannelReport, Muscle, Reference, Windows};
+use crate::summary::{Amplitude, ChannelReport, Muscle, RailsReport, Reference, Windows};
 use crate::welch::{self, Spectrum};
 use crate::workspace::Workspace;
 use fearless_simd::Level;
@@ -162,7 +162,7 @@ impl Context<'_> {
         Measured { all: total(&halves), halves, low, high }
     }
 
-    pub fn faults(&self, signal: &[f64], measured: &Measured, rests_at_zero: bool) -> Vec<Fault> {
+    pub fn faults(&self, signal: &[f64], measured: &Measured, rests_at_zero: bool) -> Found {
         let (level, rate, extremes) = (self.level, self.sample_rate_hz, (measured.low, measured.high));
         if measured.all.squares.is_finite() {
             faults::detect_finite(level, signal, rate, rests_at_zero, extremes)
@@ -184,15 +184,15 @@ impl Context<'_> {
         power: Option<&Spectrum>,
         unfit: Option<Unfit>,
     ) -> Examined {
-        let faults = self.faults(signal, measured, false);
+        let found = self.faults(signal, measured, false);
         let is_finite = measured.all.squares.is_finite();
         let hum = if is_finite {
             power.and_then(|power| mains::hum(self.level, signal, power, self.sample_rate_hz))
         } else {
-            let segments = faults::usable_segments(&faults, signal.len(), 1);
+            let segments = faults::usable_segments(&found.faults, signal.len(), 1);
             mains::hum_between(self.level, signal, &segments, self.sample_rate_hz)
         };
-        let mut examined = self.examined(channel, signal, measured, faults, hum, unfit);
+        let mut examined = self.examined(channel, signal, measured, found, hum, unfit);
         examined.report.tell((!is_finite && hum.is_none()).then_some(Reason::HumNotChecked));
         examined
     }
@@ -216,7 +216,7 @@ impl Context<'_> {
         channel: usize,
         signal: &[f64],
         measured: &Measured,
-        faults: Vec<Fault>,
+        Found { faults, rails }: Found,
         hum: Option<Hum>,
         unfit: Option<Unfit>,
     ) -> Examined {
@@ -235,6 +235,7 @@ impl Context<'_> {
             mains_ratio: hum.map(|hum| hum.ratio),
             minimum_volts: finite(low),
             maximum_volts: finite(high),
+            rails: rails.map(RailsReport::of),
         };
         Examined { channel, report, faults, unfit }
     }
@@ -281,9 +282,9 @@ impl Context<'_> {
     ) -> (Option<Timing>, Examined) {
         self.load(channel, 0, workspace);
         let measured = self.measure(&workspace.signal);
-        let faults = self.faults(&workspace.signal, &measured, true);
+        let found = self.faults(&workspace.signal, &measured, true);
         let unfit = (!measured.all.squares.is_finite()).then_some(Unfit::NonFinite);
-        let examined = self.examined(channel, &workspace.signal, &measured, faults, None, unfit);
+        let examined = self.examined(channel, &workspace.signal, &measured, found, None, unfit);
         let timing = unfit.is_none().then(|| self.time(own, self.options.threshold_activated_permille, workspace));
         (timing, examined)
     }

@@ -78,8 +78,8 @@ impl Context<'_> {
         self.load(channel, 0, workspace);
         let Workspace { signal, rows } = workspace;
         let measured = self.measure(signal);
-        let faults = self.faults(signal, &measured, true);
-        let examined = self.examined(channel, signal, &measured, faults, None, None);
+        let found = self.faults(signal, &measured, true);
+        let examined = self.examined(channel, signal, &measured, found, None, None);
         if self.unfit(&examined).is_some() {
             return (None, examined);
         }

@@ -4,7 +4,7 @@
 use crate::c3d::Metadata;
 use crate::contraction::{Contraction, ContractionSummary, is_zero};
 use crate::fatigue::Fatigue;
-use crate::faults::Kind;
+use crate::faults::{Kind, Rails};
 use crate::options::Options;
 use crate::profile::Profile;
 use crate::quality::{Reason, Verdict, verdict};
@@ -83,6 +83,24 @@ pub struct ChannelReport {
     pub mains_ratio: Option<f64>,
     pub minimum_volts: Option<f64>,
     pub maximum_volts: Option<f64>,
+    /// Left out if nothing is saturated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rails: Option<RailsReport>,
+}
+
+/// Samples up to `low_volts` and from `high_volts` on are saturated: with these, faults that are not listed can be found
+/// again in any part of the recording.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RailsReport {
+    pub low_volts: Option<f64>,
+    pub high_volts: Option<f64>,
+}
+
+impl RailsReport {
+    pub fn of(Rails { low, high }: Rails) -> Self {
+        let [low_volts, high_volts] = [low, high].map(|volts| volts.is_finite().then_some(volts));
+        RailsReport { low_volts, high_volts }
+    }
 }
 
 /// A part of a channel that must not be trusted. Seconds are rounded to microseconds.

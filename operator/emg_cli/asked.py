@@ -13,6 +13,11 @@ from emg_session.resource import RecordingRef, Reference, SessionSpec
 Repeated = Annotated[tuple[str, ...], Parameter(show_default=False)]
 
 _NANOVOLTS = 1e9
+# Options whose values have names; their places are the numbers a session's spec has.
+OPTION_WORDS = {
+    "detector": ("threshold", "hodges-bui-tkeo", "bonato"),
+    "reference": ("none", "in-task-p95", "default"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +53,14 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _whole(name: str, value: str) -> int:
+    words = OPTION_WORDS.get(name, ())
+    if value in words:
+        return words.index(value)
     try:
         return int(value)
     except ValueError as error:
-        raise InvalidSettings(f"option {name} is {value!r}: it has to be a whole number in its name's unit") from error
+        expected = f"one of {', '.join(words)}" if words else "a whole number in its name's unit"
+        raise InvalidSettings(f"option {name} is {value!r}: it has to be {expected}") from error
 
 
 def _nanovolts(muscle: str, volts: str) -> int:

@@ -73,7 +73,8 @@ def pictures(data: bytes, summary: Mapping[str, Any]) -> Iterator[Picture]:
             continue
         channel = recording[muscle["raw_channel"]]
         rate_hz = float(channel.sample_rate_hz or 0)
-        faults = _ranges(fault for fault in summary["faults"] if fault["channel"] == channel.name)
+        # All of them: a summary lists the longest.
+        faults = [(start, end) for _, start, end in emg_core.faults(channel.samples, rate_hz)]
         yield Picture(
             muscle=muscle["name"],
             envelope=method.amplitudes(channel.samples, rate_hz, faults)[Signal.ENVELOPE],

@@ -74,6 +74,12 @@ def down() -> None:
     shutil.rmtree(STATE, ignore_errors=True)
 
 
+def reproduce(name: str) -> None:
+    """Build the images a second time; end with the names of those that are not the same."""
+    if differing := differing_images(name):
+        sys.exit(f"not the same when built again: {', '.join(differing)}")
+
+
 def execute(command: list[str]) -> None:
     """Become a command inside the node's network."""
     os.environ |= {"KUBECONFIG": str(KUBECONFIG), "PATH": f"{BIN}:{os.environ['PATH']}"}
@@ -162,8 +168,7 @@ def main(arguments: list[str]) -> None:
             install_debian_packages()
             sys.stdout.writelines(f"{archive}\n" for archive in build_images(*name))
         case ["reproduce", name]:
-            if differing := differing_images(name):
-                sys.exit(f"not the same when built again: {', '.join(differing)}")
+            reproduce(name)
         case ["load", archive]:
             load(Path(archive))
         case ["down"]:

@@ -50,7 +50,10 @@ def profiles() -> str:
     head = f"| option | {' | '.join(found)} | means |\n|---|{'---|' * len(found)}---|\n"
     names = dict.fromkeys(name for profile in found.values() for name in profile["options"])
     rows = (_row(f"`{name}`", *(_value(found[one]["options"], name) for one in found), OPTIONS[name]) for name in names)
-    about = "`spec.options` of a session has them in camelCase. A profile's digest is kept with every result.\n\n"
+    about = (
+        "`spec.options` of a session has them in camelCase, and of a named value the number in brackets; "
+        "`--option` of `emg`\ntakes either. A profile's digest is kept with every result.\n\n"
+    )
     return "# Profiles\n\n" + about + head + "".join(rows)
 
 

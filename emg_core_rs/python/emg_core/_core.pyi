@@ -154,11 +154,17 @@ def min_max_lttb(samples: ArrayLike, width: int) -> NDArray[np.intp]:
     """
 
 def faults(
-    samples: ArrayLike, sample_rate_hz: float, *, rests_at_zero: bool = False
+    samples: ArrayLike,
+    sample_rate_hz: float,
+    *,
+    rests_at_zero: bool = False,
+    rails: tuple[float | None, float | None] | None = None,
 ) -> list[tuple[Literal["Dropout", "Saturated", "Flat", "NonFinite"], int, int]]:
     """Return kind, start and end (half-open) of every part that must not be trusted, in order of time.
 
-    `rests_at_zero`: the signal may stay at exactly 0, as GHOSTLY's `activated` channels do.
+    `rests_at_zero`: the signal may stay at exactly 0, as GHOSTLY's `activated` channels do. `rails`: the samples are a
+    part of a channel that is saturated up to the first and from the second value on (None: not on that side), as its
+    report tells. Without them the samples are all of a channel, and show themselves whether it has rails.
     """
 
 def json_numbers(values: ArrayLike, *, continued: bool = False) -> bytes:

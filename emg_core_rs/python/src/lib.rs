@@ -13,6 +13,7 @@ mod recording;
 
 use bytes::Bytes;
 use emg_core::c3d::{self, Prefix, Recording};
+use emg_core::faults::{Rails, detect, detect_in_part};
 use emg_core::{Machine, PROFILES, Profile};
 use errors::{analysis_error, c3d_error};
 use numpy::{AllowTypeChange, Element, PyArray1, PyArrayLike1, PyReadonlyArray1};
@@ -54,16 +55,20 @@ fn min_max_lttb<'py>(py: Python<'py>, samples: Samples<'py>, width: usize) -> Bo
 }
 
 #[pyfunction]
-#[pyo3(signature = (samples, sample_rate_hz, *, rests_at_zero=false))]
+#[pyo3(signature = (samples, sample_rate_hz, *, rests_at_zero=false, rails=None))]
 fn faults<'py>(
     py: Python<'py>,
     samples: Samples<'py>,
     sample_rate_hz: f64,
     rests_at_zero: bool,
+    rails: Option<(Option<f64>, Option<f64>)>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let samples = contiguous(&samples);
     let level = Machine::detected().level;
-    let found = py.detach(|| emg_core::faults::detect(level, &samples, sample_rate_hz, rests_at_zero));
+    let found = py.detach(|| match rails.map(Rails::known) {
+        None => detect(level, &samples, sample_rate_hz, rests_at_zero).faults,
+        Some(rails) => detect_in_part(level, &samples, sample_rate_hz, rests_at_zero, rails),
+    });
     let rows: Vec<_> = found.iter().map(|fault| (fault.kind, fault.start, fault.end)).collect();
     Ok(pythonize(py, &rows)?)
 }

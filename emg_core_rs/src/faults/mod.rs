@@ -13,7 +13,8 @@ use crate::contraction::Span;
 use crate::envelope::window_samples;
 use crate::statistics;
 use fearless_simd::Level;
-use rail::{Clean, Rails};
+use rail::Clean;
+pub use rail::Rails;
 use runs::Run;
 use serde::Serialize;
 use std::ops::Range;
@@ -44,11 +45,21 @@ pub struct Fault {
     pub end: usize,
 }
 
-/// All faults of a signal in their order. A signal that `rests_at_zero` (GHOSTLY's `activated`) may stay there.
-pub fn detect(level: Level, signal: &[f64], sample_rate_hz: f64, rests_at_zero: bool) -> Vec<Fault> {
+/// All faults of a signal in their order, and where its rails are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    pub faults: Vec<Fault>,
+    /// The innermost values at a rail; none if nothing is saturated.
+    pub rails: Option<Rails>,
+}
+
+/// All faults of a whole signal. One that `rests_at_zero` (GHOSTLY's `activated`) may stay there.
+pub fn detect(level: Level, signal: &[f64], sample_rate_hz: f64, rests_at_zero: bool) -> Found {
     let bad = non_finite::spans(level, signal);
     let extremes = bad.is_empty().then(|| statistics::extremes(level, signal));
-    detect_knowing(level, signal, sample_rate_hz, rests_at_zero, bad, extremes)
+    detect_by(level, signal, sample_rate_hz, rests_at_zero, bad, |clean, is_whole| {
+        Rails::of(clean, extremes.filter(|_| is_whole)).map(|rails| rails.innermost(clean))
+    })
 }
 
 /// The same of a signal that is known to be finite, and to lie between `extremes`.
@@ -58,18 +69,34 @@ pub fn detect_finite(
     sample_rate_hz: f64,
     rests_at_zero: bool,
     extremes: (f64, f64),
-) -> Vec<Fault> {
-    detect_knowing(level, signal, sample_rate_hz, rests_at_zero, Vec::new(), Some(extremes))
+) -> Found {
+    detect_by(level, signal, sample_rate_hz, rests_at_zero, Vec::new(), |clean, is_whole| {
+        Rails::of(clean, Some(extremes).filter(|_| is_whole)).map(|rails| rails.innermost(clean))
+    })
 }
 
-fn detect_knowing(
+/// The faults of a part of a signal whose rails are known. From 110 ms inside the part's ends on they are those of the
+/// whole signal; only what stands still across an end and that far in may be told `Flat` where it is a `Dropout`.
+pub fn detect_in_part(
+    level: Level,
+    part: &[f64],
+    sample_rate_hz: f64,
+    rests_at_zero: bool,
+    rails: Rails,
+) -> Vec<Fault> {
+    let bad = non_finite::spans(level, part);
+    detect_by(level, part, sample_rate_hz, rests_at_zero, bad, |_, _| Some(rails)).faults
+}
+
+/// `rails_of` is told the parts without fills, and whether that is all of the signal.
+fn detect_by(
     level: Level,
     signal: &[f64],
     sample_rate_hz: f64,
     rests_at_zero: bool,
     bad: Vec<Span>,
-    extremes: Option<(f64, f64)>,
-) -> Vec<Fault> {
+    rails_of: impl FnOnce(&Clean, bool) -> Option<Rails>,
+) -> Found {
     let samples = |ms: u32| window_samples_up(ms, sample_rate_hz).max(FEWEST_EQUAL);
     let mut faults = Vec::new();
     add(&mut faults, Kind::NonFinite, bad);
@@ -79,13 +106,13 @@ fn detect_knowing(
     let (fills, still): (Vec<Run>, Vec<Run>) = still.partition(|run| dropout::is_fill(signal, run, around));
     add(&mut faults, Kind::Dropout, fills.iter().map(|run| run.span).collect());
     let clean = Clean { level, signal, parts: &usable_segments(&faults, signal.len(), 1), apart: around };
-    let rails = Rails::of(&clean, extremes.filter(|_| faults.is_empty()));
+    let rails = rails_of(&clean, faults.is_empty());
     let gap = window_samples(SATURATED_GAP_MS, sample_rate_hz);
     let saturated = rails.map_or_else(Vec::new, |rails| rails.spans(&clean, gap));
     let flat = still.into_iter().filter(|run| run.len() >= around && !rails.is_some_and(|rails| rails.hold(run.value)));
     add(&mut faults, Kind::Saturated, saturated);
     add(&mut faults, Kind::Flat, flat.map(|run| run.span).collect());
-    faults
+    Found { faults, rails }
 }
 
 fn add(faults: &mut Vec<Fault>, kind: Kind, spans: Vec<Span>) {

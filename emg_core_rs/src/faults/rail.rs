@@ -21,6 +21,8 @@ const FEWEST_BANDS: f64 = 16.0;
 const LEAST_OF_OTHER: f64 = 0.5;
 /// Extremes of magnitudes this much alike are the same rail.
 const SAME_RAIL: f64 = 0.01;
+/// Of a value that went through other units; two floats of 32 bits lie 6e-8 apart.
+const ROUNDING: f64 = 1e-9;
 
 /// The parts of a signal to look at. Samples `apart` from each other lie at different places.
 pub struct Clean<'a> {
@@ -53,8 +55,8 @@ impl Clean<'_> {
 /// Samples up to `low` and from `high` on lie at a rail; where a side has none, its bound is infinite.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rails {
-    low: f64,
-    high: f64,
+    pub low: f64,
+    pub high: f64,
 }
 
 impl Rails {
@@ -82,6 +84,26 @@ impl Rails {
             low: if is_low || alike { low + below.depth() } else { f64::NEG_INFINITY },
             high: if is_high || alike { high - above.depth() } else { f64::INFINITY },
         })
+    }
+
+    /// The same rails, told by the innermost samples at them: these can be stored, and rounded by less than a step.
+    pub(super) fn innermost(self, clean: &Clean) -> Self {
+        let places = clean.parts.iter().flat_map(|part| clean.beyond(part, self));
+        let values = places.flat_map(|(start, end)| &clean.signal[start..end]);
+        let none = Rails { low: f64::NEG_INFINITY, high: f64::INFINITY };
+        values.fold(none, |rails, value| Rails {
+            low: if *value <= self.low && *value > rails.low { *value } else { rails.low },
+            high: if *value >= self.high && *value < rails.high { *value } else { rails.high },
+        })
+    }
+
+    /// Rails from what was told of a recording's, `None` where a side has none. They may have gone through another unit,
+    /// so they are wider by what that rounds.
+    pub fn known((low, high): (Option<f64>, Option<f64>)) -> Self {
+        Rails {
+            low: low.map_or(f64::NEG_INFINITY, |low| low + ROUNDING * low.abs()),
+            high: high.map_or(f64::INFINITY, |high| high - ROUNDING * high.abs()),
+        }
     }
 
     pub fn hold(self, value: f64) -> bool {

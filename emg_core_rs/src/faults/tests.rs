@@ -17,7 +17,7 @@ fn noise(seed: u64, samples: usize) -> Vec<f64> {
 }
 
 fn found(signal: &[f64]) -> Vec<Fault> {
-    detect(Level::new(), signal, RATE_HZ, false)
+    detect(Level::new(), signal, RATE_HZ, false).faults
 }
 
 fn fault(kind: Kind, start: usize, end: usize) -> Fault {
@@ -129,7 +129,7 @@ fn a_held_value_is_flat_from_a_tenth_of_a_second_on() {
 fn resting_at_zero_is_flat_unless_the_channel_may() {
     let mut signal: Vec<_> = noise(1, 20_000).iter().map(|value| value.abs() + 1e-3).collect();
     signal[5_000..15_000].fill(0.0);
-    assert_eq!(detect(Level::new(), &signal, RATE_HZ, true), []);
+    assert_eq!(detect(Level::new(), &signal, RATE_HZ, true).faults, []);
     assert_eq!(found(&signal), [fault(Kind::Dropout, 5_000, 15_000)]);
     assert_eq!(found(&[0.0; 500]), [fault(Kind::Flat, 0, 500)]);
 }
@@ -165,6 +165,25 @@ fn a_fault_touches_what_shares_a_sample_with_it() {
     );
 }
 
+#[test]
+fn the_rails_told_are_the_innermost_values_there() {
+    let mut signal = noise(1, 20_000);
+    assert_eq!(detect(Level::new(), &signal, RATE_HZ, false).rails, None);
+    saturate(&mut signal, 4_000, 20);
+    saturate(&mut signal, 6_000, 20);
+    let rails = detect(Level::new(), &signal, RATE_HZ, false).rails;
+    assert_eq!(rails, Some(Rails { low: f64::NEG_INFINITY, high: 5.48e-3 }));
+}
+
+/// For each sample the kind of the fault it lies in.
+fn kinds(faults: &[Fault], samples: usize) -> Vec<Option<Kind>> {
+    let mut kinds = vec![None; samples];
+    for fault in faults {
+        kinds[fault.start..fault.end].fill(Some(fault.kind));
+    }
+    kinds
+}
+
 /// Runs by looking at every sample.
 fn plain_runs(signal: &[f64], shortest: usize) -> Vec<Span> {
     let mut spans = Vec::new();
@@ -185,6 +204,34 @@ fn any_value() -> impl Strategy<Value = f64> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_part_with_known_rails_shows_the_faults_of_the_whole(
+        seed in 0u64..1_000,
+        rails in prop::collection::vec((0usize..29_000, 1usize..40), 20..300),
+        fills in prop::collection::vec((0usize..29_000, 1usize..90), 0..20),
+        flat in 0usize..29_000,
+        nan in 0usize..29_000,
+        (first, count) in (0usize..25_000, 700usize..5_000),
+    ) {
+        let mut signal = noise(seed, 30_000);
+        signal[flat..flat + 150].fill(2e-5);
+        for (start, samples) in rails {
+            saturate(&mut signal, start, samples);
+        }
+        for (start, samples) in fills {
+            signal[start..start + samples].fill(-5.5e-3);
+        }
+        signal[nan] = f64::NAN;
+        let whole = detect(Level::new(), &signal, RATE_HZ, false);
+        let told = whole.rails.map_or((None, None), |Rails { low, high }| (Some(low), Some(high)));
+        let part = &signal[first..first + count];
+        let found = detect_in_part(Level::new(), part, RATE_HZ, false, Rails::known(told));
+        let inside = if first == 0 { 0 } else { 300 }..count - 300;
+        let of_whole = &kinds(&whole.faults, signal.len())[first..first + count];
+        prop_assert_eq!(&kinds(&found, count)[inside.clone()], &of_whole[inside]);
+    }
+
     #[test]
     fn probing_finds_the_runs_a_plain_scan_finds(signal in prop::collection::vec(0..2i32, 0..400), shortest in 2usize..9) {
         let signal: Vec<_> = signal.into_iter().map(f64::from).collect();
@@ -197,7 +244,7 @@ proptest! {
         runs in prop::collection::vec((any_value(), 1usize..40), 0..60), rate_hz in any::<f64>(), rests in any::<bool>(),
     ) {
         let signal: Vec<f64> = runs.iter().flat_map(|(value, count)| std::iter::repeat_n(*value, *count)).collect();
-        let faults = detect(Level::new(), &signal, rate_hz, rests);
+        let faults = detect(Level::new(), &signal, rate_hz, rests).faults;
         prop_assert!(faults.iter().all(|fault| fault.start < fault.end && fault.end <= signal.len()));
         prop_assert!(faults.windows(2).all(|pair| pair[0].end <= pair[1].start));
         let held: usize = usable_segments(&faults, signal.len(), 0).into_iter().map(|segment| segment.len()).sum();

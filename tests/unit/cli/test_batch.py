@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from arro3.io import read_parquet
 
+from emg_cli.asked import OPTION_WORDS, Asked
 from emg_cli.batch import recordings_in
 from emg_cli.batch_tables import COLUMNS
 from emg_cli.plot import Picture, axis, bars, marks
+from emg_session.errors import InvalidSettings
 from tests.support.recordings import synthetic_recording
 
 EMG = Path(sys.executable).with_name("emg")
@@ -83,9 +85,23 @@ def test_without_a_terminal_a_table_is_plain_text(folder: Path) -> None:
 
 def test_options_and_references_are_those_that_a_session_would_ask_for(folder: Path) -> None:
     path = folder / "P001" / "synthetic-1.c3d"
-    done = emg("analyze", path, "--option", "high_pass_hz=30", "--option", "detector=2", "--mvc", "CH1=0.00015")
+    done = emg("analyze", path, "--option", "high_pass_hz=30", "--option", "detector=bonato", "--mvc", "CH1=0.00015")
     asked = {"high_pass_hz": 30, "detector": 2, "mvc_nanovolts": {"CH1": 150_000}}
     assert done.stdout == emg_core.open(path).analyze_json(options=asked) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "word"), [(option, word) for option, words in OPTION_WORDS.items() for word in words]
+)
+def test_an_options_value_is_asked_for_by_the_name_the_core_has(folder: Path, option: str, word: str) -> None:
+    number = Asked.parse("standard-1", [f"{option}={word}"]).options[option]
+    summary = emg_core.open(folder / "P001" / "synthetic-1.c3d").analyze(options={option: number})
+    assert summary["profile"]["options"][option] == word
+
+
+def test_a_name_that_no_option_has_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InvalidSettings, match="one of threshold, hodges-bui-tkeo, bonato"):
+        Asked.parse("standard-1", ["detector=tkeo"])
 
 
 @pytest.mark.parametrize(
