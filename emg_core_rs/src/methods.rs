@@ -93,7 +93,7 @@ fn standard(context: &Context, own: &StandardOptions, design: Option<EnvelopeDes
         "windows": "1 s, 50 % overlap",
         "detection": detection(context.options, own),
         "reference": references,
-        "meets_mvc": format!("peak of the envelope, {} % of the reference", context.options.mvc_threshold_percent),
+        "meets_mvc": format!("peak of envelope, {} %", context.options.mvc_threshold_percent),
         "fatigue": "least squares, 95 % by Student's t",
         "timing_lag": "cross-correlation; nothing is shifted",
         "rounding": "contractions, windows, fatigue: 4 digits, 0.1 ms; channels: 7 digits",
@@ -104,9 +104,8 @@ fn detection(options: &Options, own: &StandardOptions) -> String {
     let Options { threshold_activated_permille: timed, threshold_envelope_permille: enveloped, .. } = *options;
     let rule = match own.detector {
         Detector::Threshold => format!(
-            "above rest's median + height, the larger of {timed} (activated) or {enveloped} (envelope) permille of P99.5 - \
-             median and {} x 1.4826 MAD; off at median + {} % of height; rest: quietest quarter, by mean magnitude, of \
-             whole 250 ms blocks",
+            "above rest's median + max({timed} (activated), {enveloped} (envelope) permille of P99.5 over it, {} x 1.4826 \
+             MAD), to {} % of that height; rest: quietest quarter of 250 ms blocks",
             own.threshold_deviations, own.hysteresis_percent
         ),
         Detector::HodgesBuiTkeo => format!(
@@ -117,9 +116,6 @@ fn detection(options: &Options, own: &StandardOptions) -> String {
             "double threshold, 3 of 5 powers of two samples, chance 0.01 (Bonato 1998), not whitened".to_owned()
         }
     };
-    let Options { merge_gap_ms, min_contraction_ms, max_contraction_ms, .. } = *options;
-    format!(
-        "{rule}; gaps to {merge_gap_ms} ms merged, then under {min_contraction_ms} ms dropped; over {max_contraction_ms} \
-         ms named, not split"
-    )
+    let Options { merge_gap_ms, min_contraction_ms, .. } = *options;
+    format!("{rule}; gaps to {merge_gap_ms} ms merged, then under {min_contraction_ms} ms dropped; long named")
 }

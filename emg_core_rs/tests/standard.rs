@@ -218,11 +218,12 @@ fn the_methods_hold_the_numbers_of_the_detection_and_the_reference() {
     let of = |overrides: Value| analyzed(&data, &overrides).unwrap().methods;
     let plain = of(json!({"hysteresis_percent": 55}));
     let detection = plain["detection"].as_str().unwrap();
-    for told in ["50 (activated)", "3 x 1.4826 MAD", "55 % of height", "250 ms", "200 ms merged", "100 ms dropped"] {
+    for told in ["50 (activated)", "3 x 1.4826 MAD", "55 % of that height", "250 ms", "200 ms merged", "100 ms dropped"]
+    {
         assert!(detection.contains(told), "{told}: {detection}");
     }
     assert_eq!(plain["reference"], "None: meets_mvc is null");
-    assert_eq!(plain["meets_mvc"], "peak of the envelope, 75 % of the reference");
+    assert_eq!(plain["meets_mvc"], "peak of envelope, 75 %");
     let provided = of(json!({"mvc_nanovolts": {"CH1": 200_000}}));
     assert_eq!(provided["reference"], "None: meets_mvc is null; Provided: given with the session");
 }
