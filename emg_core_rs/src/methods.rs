@@ -26,7 +26,7 @@ fn reference_words(method: ReferenceMethod) -> &'static str {
         ReferenceMethod::File => "File: given by the recording",
         ReferenceMethod::InTaskP95 => "InTaskP95: 95th percentile of this recording's own envelope (circular)",
         ReferenceMethod::Default => "Default: 150 µV, whoever it is",
-        ReferenceMethod::None => "None: meets_mvc is null",
+        ReferenceMethod::None => "None",
     }
 }
 
@@ -84,8 +84,8 @@ fn standard(context: &Context, own: &StandardOptions, design: Option<EnvelopeDes
             "low_pass_hz": design.map(|design| design.low_pass_hz),
             "low_pass_clamped": design.is_some_and(|design| design.low_pass_clamped),
         },
-        "high_passed": "each usable segment by itself, mean removed first; amplitude and spectra are of it",
-        "envelope": "its magnitude, low-pass, negative off, centred average over the samples present",
+        "high_passed": "each usable segment by itself, mean off; amplitude and spectra are of it",
+        "envelope": "its magnitude, low-pass, negative off, centred average of those present",
         "envelope_window_samples": design.map(|design| design.window_samples | 1),
         "spectrum": "Welch, 256 samples, Hann, 50 % overlap; median interpolated",
         "fi_nsm5": "Dimitrov 2006",
@@ -93,7 +93,7 @@ fn standard(context: &Context, own: &StandardOptions, design: Option<EnvelopeDes
         "windows": "1 s, 50 % overlap",
         "detection": detection(context.options, own),
         "reference": references,
-        "meets_mvc": format!("peak of envelope, {} %", context.options.mvc_threshold_percent),
+        "meets_mvc": "envelope's peak",
         "fatigue": "least squares, 95 % by Student's t",
         "timing_lag": "cross-correlation; nothing is shifted",
         "rounding": "contractions, windows, fatigue: 4 digits, 0.1 ms; channels: 7 digits",
@@ -117,5 +117,5 @@ fn detection(options: &Options, own: &StandardOptions) -> String {
         }
     };
     let Options { merge_gap_ms, min_contraction_ms, .. } = *options;
-    format!("{rule}; gaps to {merge_gap_ms} ms merged, then under {min_contraction_ms} ms dropped; long named")
+    format!("{rule}; gaps to {merge_gap_ms} ms merged, then under {min_contraction_ms} ms dropped")
 }

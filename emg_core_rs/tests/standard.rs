@@ -222,8 +222,8 @@ fn the_methods_hold_the_numbers_of_the_detection_and_the_reference() {
     {
         assert!(detection.contains(told), "{told}: {detection}");
     }
-    assert_eq!(plain["reference"], "None: meets_mvc is null");
-    assert_eq!(plain["meets_mvc"], "peak of envelope, 75 %");
+    assert_eq!(plain["reference"], "None");
+    assert_eq!(plain["meets_mvc"], "envelope's peak");
     let provided = of(json!({"mvc_nanovolts": {"CH1": 200_000}}));
-    assert_eq!(provided["reference"], "None: meets_mvc is null; Provided: given with the session");
+    assert_eq!(provided["reference"], "None; Provided: given with the session");
 }
