@@ -185,16 +185,18 @@ impl Assessment<'_> {
         muscle.contractions = describe(&envelope, found, strengths, reference.threshold_volts, options);
         muscle.contraction_summary = Some(summarize(&muscle.contractions, reference.volts.is_some()));
         muscle.reference = Some(reference);
-        muscle.standard = Some(self.told(&median_frequencies(found, strengths, sample_rate_hz)));
+        let windows_left_out = muscle.windows.map_or(0, |windows| windows.left_out);
+        muscle.standard = Some(self.told(&median_frequencies(found, strengths, sample_rate_hz), windows_left_out));
     }
 
-    fn told(&self, median_frequencies: &[(f64, f64)]) -> StandardMuscle {
+    fn told(&self, median_frequencies: &[(f64, f64)], windows_left_out: usize) -> StandardMuscle {
         StandardMuscle {
             fatigue: fatigue(median_frequencies),
             detection_threshold_volts_squared: None,
             unsettled_fraction: self.unsettled_fraction(),
             excluded_segments: self.segments.excluded,
             excluded_samples: self.segments.excluded_samples,
+            windows_left_out,
         }
     }
 

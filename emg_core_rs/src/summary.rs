@@ -154,6 +154,9 @@ pub struct StandardMuscle {
     pub excluded_segments: usize,
     #[serde(skip_serializing_if = "is_zero")]
     pub excluded_samples: usize,
+    /// Windows that touch a fault and so do not count; left out if none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub windows_left_out: usize,
 }
 
 /// The reference serde wants.
@@ -177,8 +180,8 @@ pub struct Windows {
     pub mpf_hz: Option<Spread>,
     pub mdf_hz: Option<Spread>,
     pub fi_nsm5: Option<Spread>,
-    /// Windows that touch a fault and so do not count; left out if none.
-    #[serde(skip_serializing_if = "is_zero")]
+    /// Told beside them, as `windows_left_out`.
+    #[serde(skip)]
     pub left_out: usize,
 }
 

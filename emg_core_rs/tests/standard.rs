@@ -208,7 +208,7 @@ fn short_segments_are_a_reason_with_their_share() {
 #[test]
 fn windows_that_touch_a_fault_are_counted() {
     let nan = |channel, sample| if sample == 5000 { f32::NAN } else { bursts(channel, sample) };
-    let left_out = |muscle: Muscle| muscle.windows.unwrap().left_out;
+    let left_out = |muscle: Muscle| muscle.standard.unwrap().windows_left_out;
     assert_eq!((left_out(first_muscle(nan)), left_out(first_muscle(bursts))), (2, 0));
 }
 
