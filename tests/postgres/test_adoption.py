@@ -270,12 +270,12 @@ def test_who_stopped_behind_the_first_migration_loses_nothing(small: str) -> Non
 COLUMNS_OF_THEIRS = """
 CREATE TABLE therapy_sessions (
     id uuid PRIMARY KEY, file_path varchar(200), file_hash char(64), patient_name text, therapist_id text, notes json,
-    trace jsonb, game_metadata json, created_at timestamptz, updated_at timestamptz
+    trace jsonb, report text, game_metadata json, created_at timestamptz, updated_at timestamptz
 );
 INSERT INTO therapy_sessions
 SELECT id, file_path, file_hash, 'Ada Lovelace', 'T007', '["shy of needles"]',
-       (SELECT jsonb_agg(n) FROM generate_series(1, 20000) AS n),
-       '{"game_name": "Ghostly", "score": 24, "remark": "seen by Dr Moreau"}', NULL, NULL
+       (SELECT jsonb_agg(n) FROM generate_series(1, 20000) AS n), repeat('long ', 20000),
+       '{"game_name": "Ghostly", "score": 24, "remark": "seen by Dr Moreau", "session_notes": "fell twice"}', NULL, NULL
 FROM c3d_metadata
 """
 
@@ -290,16 +290,23 @@ def with_columns_of_theirs(small: str) -> str:
 def test_columns_that_only_the_earlier_system_knew_are_personal_data(with_columns_of_theirs: str) -> None:
     upgrade = migrate.apply_missing(with_columns_of_theirs)
     assert (
-        "moved to session_personal_data: therapy_sessions (patient_name, therapist_id, notes, trace)" in upgrade.notices
+        "moved to session_personal_data: therapy_sessions (patient_name, therapist_id, notes, trace, report)"
+        in upgrade.notices
     )
     told = query(with_columns_of_theirs, "SELECT therapist_id, earlier FROM session_personal_data")
     assert {row["therapist_id"] for row in told} == {"T042"}, "c3d_metadata told it first"
     assert [row["earlier"]["therapy_sessions"] for row in told] == [
-        {"patient_name": "Ada Lovelace", "therapist_id": "T007", "notes": ["shy of needles"]}
+        {
+            "patient_name": "Ada Lovelace",
+            "therapist_id": "T007",
+            "notes": ["shy of needles"],
+            "report": "long " * 20000,
+        }
     ] * 4
-    assert {str(row["earlier"]["game_metadata"]) for row in told} == {"{'remark': 'seen by Dr Moreau'}"}
+    words = {"remark": "seen by Dr Moreau", "session_notes": "fell twice"}
+    assert [row["earlier"]["game_metadata"] for row in told] == [words] * 4
     elsewhere = everywhere_but_personal_data(with_columns_of_theirs)
-    assert [word for word in ("Lovelace", "T007", "needles", "Moreau") if word in elsewhere] == []
+    assert [word for word in ("Lovelace", "T007", "needles", "Moreau", "fell twice") if word in elsewhere] == []
     assert "Ghostly" in elsewhere
 
 
@@ -383,6 +390,15 @@ def test_a_database_that_ran_the_earlier_systems_own_022_is_adopted(small: str, 
     kept = query(small, "SELECT rms_volts FROM muscles ORDER BY 1")
     told = sorted(muscle["rms"] for row in rows for muscle in json.loads(row["analytics"]).values())
     assert [row["rms_volts"] for row in kept] == told
+
+
+def test_a_table_of_another_program_is_told_of_and_left(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE TABLE c3d_metadata (id uuid, owner text)")
+        connection.execute("INSERT INTO c3d_metadata VALUES (gen_random_uuid(), 'somebody')")
+    with pytest.raises(MigrationFailed, match="has 1 rows that are no session's"):
+        migrate.upgrade(database_url)
+    assert query(database_url, "SELECT owner FROM c3d_metadata") == [{"owner": "somebody"}]
 
 
 @pytest.mark.parametrize(

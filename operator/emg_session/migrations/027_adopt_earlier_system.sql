@@ -217,7 +217,7 @@ BEGIN
         group_id = coalesce(known.group_id, excluded.group_id),
         marker_set = coalesce(known.marker_set, excluded.marker_set);
     UPDATE therapy_sessions
-    SET game_metadata = game_metadata - ARRAY['player_name', 'therapist_id', 'group_id', 'marker_set', 'session_notes']
+    SET game_metadata = game_metadata - ARRAY['player_name', 'therapist_id', 'group_id', 'marker_set']
     WHERE jsonb_typeof(game_metadata) = 'object';
 END
 $$;

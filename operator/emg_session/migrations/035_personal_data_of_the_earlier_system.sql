@@ -10,10 +10,10 @@ ALTER TABLE session_personal_data ADD COLUMN earlier jsonb;
 COMMENT ON COLUMN session_personal_data.earlier IS
     'What an earlier system told of the session in columns of its own, by table and column';
 
--- Time series are in the recordings.
+-- Time series are in the recordings; a text is kept however long.
 CREATE FUNCTION pg_temp.worth_keeping(told jsonb) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_object_agg(key, value) FROM jsonb_each(told)
-    WHERE jsonb_typeof(value) <> 'null' AND octet_length(value::text) <= 65536
+    WHERE jsonb_typeof(value) <> 'null' AND (jsonb_typeof(value) = 'string' OR octet_length(value::text) <= 65536)
 $$;
 
 CREATE FUNCTION pg_temp.with_text(told jsonb) RETURNS jsonb LANGUAGE sql AS $$
@@ -80,9 +80,18 @@ END
 $$;
 
 CREATE FUNCTION pg_temp.take_metadata() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    strangers bigint;
 BEGIN
     IF to_regclass('c3d_metadata') IS NULL THEN
         RETURN;
+    END IF;
+    SELECT count(*) INTO strangers FROM c3d_metadata AS metadata
+    WHERE NOT EXISTS (SELECT FROM therapy_sessions WHERE id::text = to_jsonb(metadata) ->> 'id');
+    IF strangers > 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'EMG01', MESSAGE = format(
+            'c3d_metadata has %s rows that are no session''s: is it another program''s? rename it, or delete them, then'
+            ' migrate again', strangers);
     END IF;
     PERFORM pg_temp.keep(session.id, 'c3d_metadata', pg_temp.worth_keeping(
                 to_jsonb(metadata) - ARRAY['id', 'file_path', 'file_hash', 'file_size_bytes', 'game_metadata', 'created_at',
