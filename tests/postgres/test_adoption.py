@@ -392,6 +392,17 @@ def test_a_database_that_ran_the_earlier_systems_own_022_is_adopted(small: str, 
     assert [row["rms_volts"] for row in kept] == told
 
 
+def test_a_policy_of_the_earlier_system_opens_no_centre(with_columns_of_theirs: str) -> None:
+    with psycopg.connect(with_columns_of_theirs) as connection:
+        connection.execute("CREATE POLICY everybody ON therapy_sessions USING (true)")
+    upgrade = migrate.apply_missing(with_columns_of_theirs)
+    assert "dropped: policy everybody of therapy_sessions" in upgrade.notices
+    policies = query(
+        with_columns_of_theirs, "SELECT polname FROM pg_policy WHERE polrelid = 'therapy_sessions'::regclass"
+    )
+    assert policies == [{"polname": "own_centres"}]
+
+
 def test_a_table_of_another_program_is_told_of_and_left(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("CREATE TABLE c3d_metadata (id uuid, owner text)")

@@ -79,6 +79,18 @@ BEGIN ATOMIC
     WHERE pg_has_role(role.oid, 'USAGE');
 END;
 
+-- Any one policy that allows is enough: with one of an earlier system everybody would see every centre.
+DO $$
+DECLARE
+    earlier record;
+BEGIN
+    FOR earlier IN SELECT polname AS name FROM pg_policy WHERE polrelid = 'therapy_sessions'::regclass LOOP
+        EXECUTE format('DROP POLICY %I ON therapy_sessions', earlier.name);
+        RAISE NOTICE USING ERRCODE = 'EMG03', MESSAGE = format('dropped: policy %s of therapy_sessions', earlier.name);
+    END LOOP;
+END
+$$;
+
 ALTER TABLE therapy_sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE analysis_results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE session_personal_data ENABLE ROW LEVEL SECURITY;
