@@ -72,7 +72,7 @@ def test_the_list_leads_to_a_session(page: Page, sessions: Sessions) -> None:
 def test_search_and_filters_ask_the_api(page: Page, sessions: Sessions) -> None:
     page.goto("/")
     rows = page.locator("tr[data-session]")
-    page.get_by_label("Search").fill("p002")
+    page.get_by_label("Search").fill("CLEAN.c3d")
     expect(rows).to_have_count(1)
     expect(rows.first).to_contain_text(sessions.clean)
     page.get_by_label("Search").fill("")
