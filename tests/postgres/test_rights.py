@@ -336,6 +336,32 @@ async def test_a_temporary_table_called_like_one_of_ours_opens_no_view(filled: s
             assert connection.execute(f"SELECT count(*) FROM {view}".encode()).fetchone() == (0,)
 
 
+def test_a_temporary_table_with_a_trigger_gets_nobodys_rights(filled: str) -> None:
+    with login(filled, "emg_operator") as url, psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TEMPORARY TABLE c3d_metadata (id uuid)")
+        connection.execute("INSERT INTO c3d_metadata SELECT id FROM therapy_sessions")
+        connection.execute("DELETE FROM therapy_sessions")
+        assert connection.execute("SELECT count(*) FROM c3d_metadata").fetchone() == (3,)
+
+
+def test_what_a_schema_gives_everybody_by_default_is_taken_back(database_url: str) -> None:
+    held = """
+    SELECT relname::text FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')
+      AND has_table_privilege('stranger', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+    UNION ALL
+    SELECT proname::text FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace AND (prosecdef OR prorettype = 'trigger'::regtype)
+      AND has_function_privilege('stranger', oid, 'EXECUTE')
+    """
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("DO $$ BEGIN CREATE ROLE stranger; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+        for kind in ("TABLES", "FUNCTIONS"):
+            connection.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON {kind} TO stranger".encode())
+        migrate.upgrade(database_url)
+        assert connection.execute(held.encode()).fetchall() == []
+
+
 def test_nobody_may_hang_our_trigger_functions_on_tables_of_their_own(migrated: str) -> None:
     query = """
     SELECT proname FROM pg_proc

@@ -69,9 +69,10 @@ BEGIN
     WHERE stored.session_id = OLD.id AND stored.file_hash IS DISTINCT FROM OLD.file_hash
       AND NOT EXISTS (SELECT FROM therapy_sessions AS other
                       WHERE other.file_hash = stored.file_hash AND other.id <> OLD.id);
-    IF to_regclass('c3d_metadata') IS NOT NULL THEN
+    -- By its schema: where there is none, a name alone would be a temporary table of the caller's, with its triggers.
+    IF to_regclass(format('%I.c3d_metadata', TG_TABLE_SCHEMA)) IS NOT NULL THEN
         BEGIN
-            EXECUTE 'DELETE FROM c3d_metadata WHERE id = $1' USING OLD.id;
+            EXECUTE format('DELETE FROM %I.c3d_metadata WHERE id = $1', TG_TABLE_SCHEMA) USING OLD.id;
         EXCEPTION WHEN foreign_key_violation THEN NULL;  -- a table that nobody here knows needs it
         END;
     END IF;

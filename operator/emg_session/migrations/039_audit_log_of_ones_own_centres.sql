@@ -47,11 +47,15 @@ END
 $$;
 
 ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
-CREATE POLICY anybody_adds ON audit_log FOR INSERT WITH CHECK (true);
+CREATE POLICY programs_add ON audit_log FOR INSERT TO emg_api, emg_admin WITH CHECK (true);
 CREATE POLICY own_centres ON audit_log FOR SELECT TO emg_admin
     USING ((SELECT '*' = ANY (readable_centres())) OR centre = ANY ((SELECT readable_centres())::text[]));
 -- For the key that tells whether a line is there already: the one column that the API may read.
 CREATE POLICY keys ON audit_log FOR SELECT TO emg_api USING (NOT pg_has_role('emg_admin', 'USAGE'));
+
+-- The centre is the session's, whoever adds the line.
+REVOKE INSERT ON audit_log FROM emg_api;
+GRANT INSERT (id, at, caller, operation, session_code, asked, status, reason, request_id) ON audit_log TO emg_api;
 
 COMMENT ON COLUMN audit_log.centre IS 'The centre of the session when it was read or changed; null for no session, and before 039';
 
