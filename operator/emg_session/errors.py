@@ -119,4 +119,6 @@ class DatabaseUnavailable(TransientFailure):
 
 
 class ClusterUnavailable(TransientFailure):
-    """The Kubernetes API does not answer."""
+    """The Kubernetes API does not answer, or says that we may not ask (`refused`): a right that somebody can give."""
+
+    refused: bool = False

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from typing import Any, cast
 
 import aiohttp
@@ -98,6 +99,7 @@ def already_exists(error: client.ApiException) -> bool:
 def unavailable(error: client.ApiException) -> ClusterUnavailable:
     """Translate an answer that means: not now; a server that is busy says for how long (429, 503)."""
     failure = ClusterUnavailable(f"the Kubernetes API answered {error.status} {error.reason}")
+    failure.refused = error.status == HTTPStatus.FORBIDDEN
     seconds = (error.headers or {}).get("Retry-After", "")
     if seconds.isdecimal():
         failure.again_after_s = min(float(seconds), _LONGEST_RETRY_AFTER_S)

@@ -44,7 +44,7 @@ def sessions(clinic: Clinic) -> Sessions:
     clean = synthesize(seed=7, seconds=20, contractions=4)
     clinic.upload("P004/waiting.c3d", clean)
     return Sessions(
-        hostile=clinic.add(f"P003/{HOSTILE}", clean),
+        hostile=clinic.add(f"P002/{HOSTILE}", clean),
         waiting=clinic.store("P004/waiting.c3d", analysed=False),
         clean=clinic.add("P002/clean.c3d", clean, profile="ghostly-2"),
         faulty=clinic.add("P001/faulty.c3d", faulty_recording()),

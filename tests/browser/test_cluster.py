@@ -156,6 +156,35 @@ def test_a_failed_session_s_page_says_why_and_what_to_do(page: Page, cluster: Ap
     assert [text for text in said if "401" not in text] == []  # the browser itself tells of the missing token
 
 
+def test_what_is_looked_at_stays_while_where_a_session_stands_changes(
+    page: Page, cluster: ApiServer, queued: str
+) -> None:
+    opened(page, cluster, f"/#/sessions/{queued}")
+    page.wait_for_selector(".signals[data-loaded]")
+    whole = page.get_attribute(".signals", "data-loaded")
+    zoom = page.get_by_role("button", name="Zoom in")
+    zoom.click()
+    page.wait_for_function("whole => document.querySelector('.signals').dataset.loaded !== whole", arg=whole)
+    zoomed = page.get_attribute(".signals", "data-loaded")
+    tell(cluster, queued, "Unknown", "Running", "the worker runs")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("being analysed")
+    expect(page.locator(".standing")).to_contain_text("the worker runs")
+    assert page.get_attribute(".signals", "data-loaded") == zoomed
+    expect(zoom).to_be_focused()
+    tell(cluster, queued, "Unknown", "Queued", "8 Jobs run, as many as may")
+
+
+def test_a_session_that_failed_is_not_asked_for_again(page: Page, cluster: ApiServer, failed: str) -> None:
+    page.clock.install()
+    opened(page, cluster, f"/#/sessions/{failed}")
+    expect(page.locator(".standing")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for _ in range(10):
+        page.clock.run_for(31_000)
+    assert asked == []
+
+
 def test_why_is_told_in_the_reader_s_language(
     browser: Browser, signals: WebProcess, cluster: ApiServer, failed: str
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
+import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from emg_local.synth import synthesize
@@ -71,7 +72,7 @@ def test_the_list_leads_to_a_session(page: Page, sessions: Sessions) -> None:
 def test_search_and_filters_ask_the_api(page: Page, sessions: Sessions) -> None:
     page.goto("/")
     rows = page.locator("tr[data-session]")
-    page.get_by_label("Search").fill("p002")
+    page.get_by_label("Search").fill("CLEAN.c3d")
     expect(rows).to_have_count(1)
     expect(rows.first).to_contain_text(sessions.clean)
     page.get_by_label("Search").fill("")
@@ -115,6 +116,26 @@ def test_after_more_are_shown_new_sessions_still_appear_by_themselves(page: Page
     (code,) = clinic.receive("P020/54.c3d")
     expect(page.locator(f"tr[data-session='{code}']")).to_be_visible()
     expect(rows).to_have_count(55)
+
+
+def test_a_narrow_screen_scrolls_to_every_column(page: Page, sessions: Sessions) -> None:
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.goto("/")
+    row = page.locator(f"tr[data-session='{sessions.clean}']")
+    for column in ("recording", "created", "duration", "score", "profile"):
+        row.locator(f".{column}").scroll_into_view_if_needed()
+        expect(row.locator(f".{column}")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("view", ["sessions/{0}/report", "compare/{0}/{0}"])
+def test_only_a_session_s_page_asks_for_all_its_results(page: Page, sessions: Sessions, view: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"/#/{view.format(sessions.faulty)}")
+    page.wait_for_selector("[data-shown]")
+    assert [url for url in asked if url.endswith(f"/sessions/{sessions.faulty}")] != []
+    assert [url for url in asked if url.endswith("/results")] == []
 
 
 def test_a_session_is_opened_by_one_request_for_all_channels(page: Page, sessions: Sessions) -> None:

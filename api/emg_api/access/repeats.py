@@ -10,6 +10,7 @@ from emg_session.audit import AuditEntry
 _TOLD_AGAIN_AFTER = timedelta(hours=1)
 _MOST_REMEMBERED = 10_000
 _UNCHANGED = 304
+_SHOWN = (200, _UNCHANGED)
 
 
 class Repeats:
@@ -26,7 +27,8 @@ class Repeats:
         told = self._told.get(about)
         if entry.status == _UNCHANGED and told and timedelta() <= entry.at - told < _TOLD_AGAIN_AFTER:
             return False
-        self._remember(about, entry.at)
+        if entry.status in _SHOWN:  # who was refused has seen nothing that a 304 could be of
+            self._remember(about, entry.at)
         return True
 
     def _remember(self, about: bytes, at: datetime) -> None:

@@ -158,8 +158,19 @@ def list_line(minute: int, status: int = 304, **other: object) -> AuditEntry:
         ([list_line(0, 200), list_line(1, caller="cd34"), list_line(2, reason="review")], [0, 1, 2]),
         ([list_line(5, 200), list_line(0)], [0, 1]),
         ([line(), replace(line(), status=304), replace(line(), status=304)], [0, 1, 2]),
+        ([list_line(0, 403), list_line(1), list_line(2)], [0, 1]),
     ],
-    ids=["unchanged", "an hour", "304 first", "read again", "asked else", "who and why", "clock back", "of a session"],
+    ids=[
+        "unchanged",
+        "an hour",
+        "304 first",
+        "read again",
+        "asked else",
+        "who and why",
+        "clock back",
+        "of a session",
+        "refused",
+    ],
 )
 async def test_a_list_that_did_not_change_is_written_down_once_an_hour(entries, written):
     store = MemoryAudit()

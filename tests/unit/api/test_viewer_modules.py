@@ -8,6 +8,7 @@ from emg_cli.kubectl.why import EXPLANATIONS
 from emg_session.status import Reason
 from tests.support.viewer_modules import SOURCES, evaluate
 
+CORE = SOURCES.parents[3] / "emg_core_rs" / "src"
 LANGUAGES = ("en", "de", "fr", "nl")
 
 
@@ -59,6 +60,59 @@ def test_no_sentence_was_left_in_english(words, language):
     same = [text for key, text in words["en"].items() if words[language][key] == text]
 
     assert [text for text in same if len(re.sub(r"{\w+}", "", text).split()) > 2] == []
+
+
+def test_every_reason_why_a_score_is_without_a_part_has_words(words):
+    body = (CORE / "scores.rs").read_text().partition("fn renormalized(")[2].partition("\n}\n")[0]
+    told = re.findall(r'"([A-Z]\w+)"', body)
+
+    assert {f"scoreReason.{reason}" for reason in told} == {
+        key for key in words["en"] if key.startswith("scoreReason.")
+    }
+
+
+@pytest.mark.parametrize(
+    ("share", "decimals", "text"),
+    [(0.9991, 0, "99 %"), (0.9991, 1, "99.9 %"), (0.99996, 1, "99.9 %"), (1, 0, "100 %"), (0.5, 0, "50 %")],
+)
+def test_hundred_per_cent_is_all(share, decimals, text):
+    assert written("numbers.percent(...given)", given=[share, decimals], numbers="numbers.js") == text
+
+
+def test_a_muscle_without_a_contraction_has_no_mean_duration():
+    page = """(() => {
+      const made = (tag) => ({ tag, parts: [], append(...parts) { this.parts.push(...parts); }, setAttribute() {} });
+      globalThis.document = { createElement: made };
+      const text = (one) => (typeof one === "string" ? one : one.parts.map(text).join(" "));
+      return text(tables.muscleTable({ muscles: given }));
+    })()"""
+    told = {"count": 0, "good": 0, "mean_duration_ms": None}
+
+    text = written(page, given=[{"name": "CH1", "skipped": None, "contraction_summary": told}], tables="tables.js")
+    assert "CH1" in text
+    assert "0.00" not in text
+
+
+def test_a_contraction_that_peaks_at_once_says_so():
+    told = {"time_to_peak_ms": 0, "rms_volts": None, "duration_ms": 800}
+    lines = written("words.contractionLines(given)", given={"told": told, "start": 1, "end": 1.8}, words="words.js")
+
+    assert ["Time to peak", "0 ms"] in lines
+    assert "RMS" not in dict(lines)
+
+
+def test_a_long_list_is_looked_at_less_often():
+    seconds = [written("list.soonMs(given)", given=limit, list="list.js") / 1000 for limit in (50, 100, 500, 1000)]
+
+    assert seconds == [2, 4, 20, 30]
+
+
+def written(expression: str, **given):
+    """Evaluate with a browser that speaks English."""
+    return evaluate(
+        f"((globalThis.localStorage = {{ getItem: () => 'en' }}), {expression})",
+        **given,
+    )
 
 
 def test_the_spectrum_is_scipy_s():

@@ -37,3 +37,8 @@ def test_an_api_server_that_is_busy_is_left_alone_for_as_long_as_it_asks_within_
     answer = client.ApiException(status=429, reason="Too Many Requests")
     answer.headers = {"Retry-After": told}
     assert unavailable(answer).again_after_s == seconds
+
+
+@pytest.mark.parametrize(("status", "refused"), [(403, True), (404, False), (503, False)])
+def test_an_api_server_that_says_we_may_not_ask_is_told_apart(status: int, refused: bool) -> None:
+    assert unavailable(client.ApiException(status=status, reason="…")).refused is refused

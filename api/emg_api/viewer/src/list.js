@@ -15,6 +15,9 @@ const LATE_MS = 30_000;
 
 const COLUMNS = ["code", "subject", "recording", "created", "duration", "status", "quality", "contractions", "score", "profile"];
 
+/** How soon the list is looked at again: the longer it is, the later. @param {number} limit sessions */
+export const soonMs = (limit) => Math.min((SOON_MS * limit) / PAGE, LATE_MS);
+
 /** @param {HTMLElement} main @param {import("./main.js").Page} page */
 export async function showList(main, page) {
   page.title(t("list.title"));
@@ -59,7 +62,7 @@ class List {
     const looking = (this.#looking += 1);
     const answer = await fetchSessions({ limit: String(this.#limit), ...this.filter }, this.#tag, this.page.signal);
     if (looking !== this.#looking) return;
-    this.#pause = answer ? SOON_MS : Math.min(this.#pause * 1.5, LATE_MS);
+    this.#pause = answer ? soonMs(this.#limit) : Math.min(this.#pause * 1.5, LATE_MS);
     if (answer) this.#show(answer);
     this.#timer = window.setTimeout(() => this.#lookAgain(), this.#pause);
   }

@@ -17,7 +17,13 @@ export function fixed(value, decimals) {
 
 export const seconds = (value, decimals = 2) => (Number.isFinite(value) ? `${fixed(value, decimals)} s` : NOTHING);
 export const microvolts = (volts, decimals = 1) => (Number.isFinite(volts) ? fixed(volts * 1e6, decimals) : NOTHING);
-export const percent = (share, decimals = 0) => (Number.isFinite(share) ? `${fixed(share * 100, decimals)} %` : NOTHING);
+/** A share as a percentage; 100 % is all, never nearly so. */
+export function percent(share, decimals = 0) {
+  if (!Number.isFinite(share)) return NOTHING;
+  return `${fixed(share < 1 ? Math.min(share * 100, 100 - 10 ** -decimals) : share * 100, decimals)} %`;
+}
+/** Milliseconds as a number of seconds; of none, none. */
+export const inSeconds = (milliseconds) => (Number.isFinite(milliseconds) ? milliseconds / 1000 : NaN);
 
 /** Digits that mean something of a number of any size. */
 export function significant(value, digits = 4) {

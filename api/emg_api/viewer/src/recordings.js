@@ -1,5 +1,5 @@
 // A session as the page needs it: what the list says, the channels, the clock of its samples, results and summary.
-import { Refused, fetchChannels, fetchResults, fetchSession, fetchSummary } from "./api.js";
+import { Refused, fetchChannels, fetchSession, fetchSummary } from "./api.js";
 import { screenUnit } from "./units.js";
 
 /**
@@ -17,19 +17,18 @@ export const keyOf = (code, profile) => (profile ? `${code}@${profile}` : code);
 /**
  * What can be known of a session; without a recording where it can't be read, and `unreadable` says why.
  * @param {string} key @param {AbortSignal} [signal]
- * @returns {Promise<{session: any, results: any[], recording: import("./signals.js").Recording | null, unreadable: string}>}
+ * @returns {Promise<{session: any, recording: import("./signals.js").Recording | null, unreadable: string}>}
  */
 export async function openSession(key, signal) {
   const asked = askedOf(key);
   const { session, metadata } = await fetchSession(asked, signal);
-  const results = await fetchResults(asked, signal);
   const isHopeless = !session.analyzed && session.standing?.finished && metadata === null;
-  if (isHopeless) return { session, results, recording: null, unreadable: "" };
+  if (isHopeless) return { session, recording: null, unreadable: "" };
   try {
-    return { session, results, recording: await openRecording(asked, session, metadata, signal), unreadable: "" };
+    return { session, recording: await openRecording(asked, session, metadata, signal), unreadable: "" };
   } catch (error) {
     if (session.analyzed || !(error instanceof Refused) || error.asksForToken) throw error;
-    return { session, results, recording: null, unreadable: error.message };
+    return { session, recording: null, unreadable: error.message };
   }
 }
 

@@ -1,5 +1,5 @@
 // The page of one session: signals, findings, numbers.
-import { fetchContractions, fetchSession } from "./api.js";
+import { fetchContractions, fetchResults, fetchSession } from "./api.js";
 import { spectrumPanel, trendPanel } from "./charts.js";
 import { address, fill, h } from "./dom.js";
 import { save, saveCsv, savePng, saveSvg } from "./exports.js";
@@ -16,7 +16,9 @@ import { SIGNALS } from "./tiles.js";
 import { letWheelZoom, wheelZooms } from "./wheel.js";
 import { flagWords, word } from "./words.js";
 
-const LOOK_AGAIN_MS = 3000;
+// Each look is a line in the audit table: often while things happen, seldom while nothing does.
+const SOON_MS = 3000;
+const LATE_MS = 30_000;
 
 /**
  * @param {HTMLElement} main
@@ -24,20 +26,24 @@ const LOOK_AGAIN_MS = 3000;
  * @param {import("./main.js").Page} page
  */
 export async function showSession(main, id, page) {
-  const { session, results, recording, unreadable } = await openSession(id, page.signal);
+  const [{ session, recording, unreadable }, results] = await Promise.all([
+    openSession(id, page.signal), fetchResults(askedOf(id), page.signal),
+  ]);
   page.title(t("session.title", { code: session.session_code }));
   const heading = sessionHeading(session, recording, results);
-  if (!session.analyzed) waitForChange(id, session, page);
+  const standing = h("div", {}, standingPanel(session));
   if (recording === null || recording.count < 1) {
-    fill(main, heading, standingPanel(session) ?? h("p", {}, unreadable || t("session.noSamples")));
+    if (!session.analyzed) waitForChange(id, session, page, () => page.again());
+    fill(main, heading, standing.hasChildNodes() ? standing : h("p", {}, unreadable || t("session.noSamples")));
     return;
   }
+  if (!session.analyzed) waitForChange(id, session, page, (now) => showStanding(now, heading, standing));
   const signals = new Signals(recording, page);
   for (const { name } of recording.channels.filter((channel) => !isSignal(channel)).slice(0, hidesOthers(recording))) {
     signals.hidden.add(name);
   }
   fill(
-    main, heading, standingPanel(session), toolbar(signals, session, recording, results), signals.element, legend(),
+    main, heading, standing, toolbar(signals, session, recording, results), signals.element, legend(),
     findings(recording, signals),
   );
   page.whenLeft(() => signals.destroy());
@@ -62,19 +68,38 @@ function drawCharts(main) {
   for (const panel of main.querySelectorAll(".panel")) panel.draw?.();
 }
 
-/** Before the analysis signals can be seen; what becomes of it, its numbers above all, is shown once it is known. */
-function waitForChange(id, session, page) {
-  const timer = setInterval(async () => {
+/** What is looked at stays as it is: only the words for where the session stands are others. */
+function showStanding(session, heading, standing) {
+  heading.querySelector(".badge.waiting, .badge.failed").replaceWith(statusBadge(session));
+  fill(standing, standingPanel(session));
+}
+
+/** Before the analysis signals can be seen; its numbers are shown once they are known. What ended is not looked at again. */
+function waitForChange(id, session, page, show) {
+  let [known, pause, timer] = [session, SOON_MS, 0];
+  const plan = () => {
+    clearTimeout(timer);
+    if (!page.signal.aborted && !known.standing?.finished) timer = window.setTimeout(look, pause);
+  };
+  const look = async () => {
+    if (document.hidden) return;
     try {
       const { session: now } = await fetchSession(askedOf(id), page.signal);
-      if (now.analyzed === session.analyzed && now.standing?.reason === session.standing?.reason) return;
-      clearInterval(timer);
-      await page.again();
+      if (now.analyzed) return await page.again();
+      const isNews = now.standing?.reason !== known.standing?.reason;
+      pause = isNews ? SOON_MS : Math.min(pause * 1.5, LATE_MS);
+      known = now;
+      if (isNews) await show(now);
     } catch {
-      // What fails now is asked for again, and the page says so already.
+      pause = LATE_MS; // what fails now is asked for again, and the page says so already
     }
-  }, LOOK_AGAIN_MS);
-  page.whenLeft(() => clearInterval(timer));
+    plan();
+  };
+  const seen = () => document.hidden || known.standing?.finished || look();
+  document.addEventListener("visibilitychange", seen);
+  page.whenLeft(() => document.removeEventListener("visibilitychange", seen));
+  page.whenLeft(() => clearTimeout(timer));
+  plan();
 }
 
 export function sessionHeading(session, recording, results = []) {

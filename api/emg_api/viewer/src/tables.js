@@ -1,7 +1,7 @@
 // The numbers behind the plots: contractions, muscles, faults, channels.
 import { h, row, table } from "./dom.js";
 import { contractionsOf, faultsOf, gradeOf } from "./findings.js";
-import { NOTHING, fixed, format, microvolts, percent, seconds, significant } from "./numbers.js";
+import { NOTHING, fixed, format, inSeconds, microvolts, percent, seconds, significant } from "./numbers.js";
 import { t } from "./strings.js";
 import { contractionTitle, gradeWords, reasonWords, word } from "./words.js";
 
@@ -13,7 +13,7 @@ const yesNo = (value) => (value === null || value === undefined ? "?" : value ? 
 /** @type {[string, (contraction: import("./findings.js").Contraction) => string][]} */
 const CONTRACTION_COLUMNS = [
   ["start", ({ start }) => fixed(start, 2)],
-  ["seconds", ({ told }) => fixed(told.duration_ms / 1000, 2)],
+  ["seconds", ({ told }) => fixed(inSeconds(told.duration_ms), 2)],
   ["mean", ({ told }) => microvolts(told.mean_amplitude_volts)],
   ["peak", ({ told }) => microvolts(told.max_amplitude_volts)],
   ["mdf", ({ told }) => fixed(told.mdf_hz, 1)],
@@ -43,7 +43,7 @@ export function contractionTable(summary, { zoom, highlight }) {
 const METRICS = [
   ["contractions", (muscle) => format(muscle.contraction_summary?.count)],
   ["good", (muscle) => format(muscle.contraction_summary?.good)],
-  ["meanDuration", (muscle) => fixed(muscle.contraction_summary?.mean_duration_ms / 1000, 2)],
+  ["meanDuration", (muscle) => fixed(inSeconds(muscle.contraction_summary?.mean_duration_ms), 2)],
   ["rms", (muscle) => microvolts(muscle.amplitude?.rms_volts)],
   ["mav", (muscle) => microvolts(muscle.amplitude?.mav_volts)],
   ["iemg", (muscle) => microvolts(muscle.amplitude?.iemg_volt_seconds)],
@@ -107,7 +107,7 @@ export function channelTable(summary) {
   const rows = summary.channels.map((channel) =>
     row(channel.name, [
       h("span", { class: channel.verdict === "Usable" ? "badge good" : "badge poor" }, word("verdict", channel.verdict)),
-      `${seconds(channel.usable_s, 1)} (${percent(channel.usable_fraction)})`,
+      `${seconds(channel.usable_s, 1)} (${percent(channel.usable_fraction, 1)})`,
       channel.reasons.map(reasonWords).join("; ") || NOTHING,
     ]),
   );

@@ -1,6 +1,6 @@
 // What the analysis found, in words of the reader's language. Codes that have none are shown as they are.
 import { GRADE_SIGNS, gradeOf } from "./findings.js";
-import { fixed, format, microvolts, percent, seconds, significant } from "./numbers.js";
+import { fixed, format, inSeconds, microvolts, percent, seconds, significant } from "./numbers.js";
 import { has, t } from "./strings.js";
 
 /** The words for a code of a closed set, or the code. */
@@ -16,18 +16,20 @@ export function gradeWords(contraction) {
 
 const answer = (value) => t(value === null || value === undefined ? "answer.untold" : value ? "answer.yes" : "answer.no");
 
+const isTold = (value) => typeof value === "number";
+
 /** All that is known of a contraction, as names and values. @returns {[string, string][]} */
 export function contractionLines({ told, start, end }) {
   const lines = [
     ["grade", gradeWords({ told })],
     ["time", `${seconds(start)} – ${seconds(end)}`],
-    ["duration", seconds(told.duration_ms / 1000)],
+    ["duration", seconds(inSeconds(told.duration_ms))],
     ["mean", `${microvolts(told.mean_amplitude_volts)} µV`],
     ["peak", `${microvolts(told.max_amplitude_volts)} µV`],
-    ["rms", told.rms_volts && `${microvolts(told.rms_volts)} µV`],
-    ["mdf", told.mdf_hz && `${fixed(told.mdf_hz, 1)} Hz`],
-    ["mpf", told.mpf_hz && `${fixed(told.mpf_hz, 1)} Hz`],
-    ["timeToPeak", told.time_to_peak_ms && `${fixed(told.time_to_peak_ms, 0)} ms`],
+    ["rms", isTold(told.rms_volts) && `${microvolts(told.rms_volts)} µV`],
+    ["mdf", isTold(told.mdf_hz) && `${fixed(told.mdf_hz, 1)} Hz`],
+    ["mpf", isTold(told.mpf_hz) && `${fixed(told.mpf_hz, 1)} Hz`],
+    ["timeToPeak", isTold(told.time_to_peak_ms) && `${fixed(told.time_to_peak_ms, 0)} ms`],
     ["meetsMvc", answer(told.meets_mvc)],
     ["meetsDuration", answer(told.meets_duration)],
     ["faults", told.faults && format(told.faults)],
@@ -56,7 +58,7 @@ export function reasonWords(reason) {
     Object.entries(reason).map(([name, value]) => [name, typeof value === "number" ? significant(value, 3) : String(value)]),
   );
   const unsettled = { share: percent(reason.fraction), most: percent(reason.most_fraction) };
-  const shares = { usable: percent(reason.usable_fraction), least: percent(reason.least_fraction), ...unsettled };
+  const shares = { usable: percent(reason.usable_fraction, 1), least: percent(reason.least_fraction, 1), ...unsettled };
   const key = `reason.${reason.reason}`;
   return has(key) ? t(key, { ...numbers, ...shares }) : String(reason.reason);
 }

@@ -205,6 +205,7 @@ export const de = {
   "score.gate": "Der Manschettendruck lag ausserhalb seines Bereichs, was hier als 0 zählt.",
   "scoreReason.NotStated": "nicht angegeben",
   "scoreReason.NoReference": "es gibt keine Referenz (MVC)",
+  "scoreReason.NotTwoMuscles": "es gibt keine zwei Muskeln zum Vergleichen",
   "scoreReason.NothingToCompare": "kein Muskel hat etwas zum Vergleichen",
   "trend.title": "{muscle}: Medianfrequenz jeder Kontraktion",
   "trend.seconds": "Sekunden",

@@ -205,6 +205,7 @@ export const en = {
   "score.gate": "The cuff pressure was outside its range, which this score counts as 0.",
   "scoreReason.NotStated": "it was not stated",
   "scoreReason.NoReference": "there is no reference (MVC)",
+  "scoreReason.NotTwoMuscles": "there are not two muscles to compare",
   "scoreReason.NothingToCompare": "neither muscle made anything to compare",
   "trend.title": "{muscle}: median frequency of each contraction",
   "trend.seconds": "seconds",

@@ -205,6 +205,7 @@ export const fr = {
   "score.gate": "La pression du brassard était hors de sa plage, ce qui compte ici pour 0.",
   "scoreReason.NotStated": "non indiqué",
   "scoreReason.NoReference": "il n’y a pas de référence (MVC)",
+  "scoreReason.NotTwoMuscles": "il n’y a pas deux muscles à comparer",
   "scoreReason.NothingToCompare": "aucun muscle n’offre de quoi comparer",
   "trend.title": "{muscle} : fréquence médiane de chaque contraction",
   "trend.seconds": "secondes",

@@ -205,6 +205,7 @@ export const nl = {
   "score.gate": "De manchetdruk lag buiten zijn bereik, wat hier als 0 telt.",
   "scoreReason.NotStated": "niet opgegeven",
   "scoreReason.NoReference": "er is geen referentie (MVC)",
+  "scoreReason.NotTwoMuscles": "er zijn geen twee spieren om te vergelijken",
   "scoreReason.NothingToCompare": "geen van beide spieren heeft iets om te vergelijken",
   "trend.title": "{muscle}: mediaanfrequentie van elke contractie",
   "trend.seconds": "seconden",
