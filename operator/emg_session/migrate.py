@@ -167,6 +167,8 @@ def _connected(url: str) -> Iterator[psycopg.Connection]:
     try:
         with psycopg.connect(autocommit=True, **options) as connection:
             yield connection
+    except psycopg.errors.DeadlockDetected as error:
+        raise DatabaseUnavailable("programs and the migration waited for each other: migrate again") from error
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable("the database does not answer; check EMG_DATABASE_URL") from error
     except psycopg.Error as error:
