@@ -47,7 +47,7 @@ END
 $$;
 
 ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
-CREATE POLICY anybody_adds ON audit_log FOR INSERT WITH CHECK (true);
+CREATE POLICY anybody_adds ON audit_log FOR INSERT TO emg_api, emg_admin WITH CHECK (true);
 CREATE POLICY own_centres ON audit_log FOR SELECT TO emg_admin
     USING ((SELECT '*' = ANY (readable_centres())) OR centre = ANY ((SELECT readable_centres())::text[]));
 -- For the key that tells whether a line is there already: the one column that the API may read.
