@@ -4,6 +4,9 @@ uvicorn bounds neither: connections that never finish asking would stay for ever
 goes for what follows a body in chunks (trailers), for a body that nobody reads, and for an answer that nobody takes.
 """
 
+import fcntl
+import struct
+import termios
 from asyncio import BaseTransport, Transport
 from asyncio.events import TimerHandle
 from typing import cast
@@ -85,11 +88,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _watch(self) -> None:
-        waiting_bytes = self.transport.get_write_buffer_size()
-        self._taking = self.loop.call_later(SECONDS_TO_TAKE_SOME, self._look, waiting_bytes)
+        self._taking = self.loop.call_later(SECONDS_TO_TAKE_SOME, self._look, _untaken_bytes(self.transport))
 
     def _look(self, before_bytes: int) -> None:
-        if before_bytes - self.transport.get_write_buffer_size() < SOME_BYTES:
+        if before_bytes - _untaken_bytes(self.transport) < SOME_BYTES:
             self.transport.abort()
         else:
             self._watch()
@@ -120,3 +122,10 @@ class BoundedProtocol(HttpToolsProtocol):
         """Whether an answer is half sent, or a request before this one has none yet."""
         begun = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         return begun or bool(self.pipeline)
+
+
+def _untaken_bytes(transport: Transport) -> int:
+    """Count what the client's machine has not acknowledged: the kernel holds megabytes, and takes more in bursts."""
+    answer = fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(struct.calcsize("i")))
+    in_kernel: int = struct.unpack("i", answer)[0]
+    return in_kernel + transport.get_write_buffer_size()

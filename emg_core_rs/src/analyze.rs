@@ -6,7 +6,7 @@ use crate::error::AnalysisError;
 use crate::faults::Fault;
 use crate::hashing::Hashing;
 use crate::method::Method;
-use crate::methods::methods;
+use crate::methods::{methods, reference_methods};
 use crate::muscle::{Assessed, Context, Examined, MuscleChannels};
 use crate::options::{bad_option, check_rate};
 use crate::profile::Profile;
@@ -163,6 +163,7 @@ fn summarize(context: &Context, profile: &Profile, sha256: String, assessed: Vec
     recording.sha256 = Some(sha256.clone());
     let contractions: Vec<_> = muscles.iter().map(|m| (m.name.as_str(), m.contraction_summary.as_ref())).collect();
     let faults = fault_rows(&examined, context.sample_rate_hz);
+    let used = reference_methods(&muscles);
     let summary = Summary {
         schema: SCHEMA,
         scores: score(&contractions, recording.game.score, &profile.options),
@@ -172,7 +173,7 @@ fn summarize(context: &Context, profile: &Profile, sha256: String, assessed: Vec
         faults: Vec::new(),
         faults_not_listed: 0,
         muscles,
-        methods: methods(context),
+        methods: methods(context, &used),
         provenance: Provenance {
             sha256,
             profile: profile.name.clone(),

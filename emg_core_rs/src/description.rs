@@ -130,8 +130,9 @@ pub fn summarize(contractions: &[Contraction], has_reference: bool) -> Contracti
     }
 }
 
-/// Minutes and median frequency of the contractions that have one, as told.
-pub fn median_frequencies(contractions: &[Contraction], sample_rate_hz: f64) -> Vec<(f64, f64)> {
-    let middle = |c: &Contraction| 0.5 * (c.start_sample + c.end_sample) as f64 / sample_rate_hz / 60.0;
-    contractions.iter().filter_map(|c| Some((middle(c), c.details?.mdf_hz?))).collect()
+/// Minutes and median frequency, not rounded, of the contractions that have one.
+pub fn median_frequencies(found: &[Found], strengths: &[Strength], sample_rate_hz: f64) -> Vec<(f64, f64)> {
+    let middle = |(start, end): Span| 0.5 * (start + end) as f64 / sample_rate_hz / 60.0;
+    let each = found.iter().zip(strengths);
+    each.filter_map(|(found, strength)| Some((middle(found.span), strength.spectral?.mdf_hz))).collect()
 }

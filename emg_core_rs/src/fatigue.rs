@@ -17,7 +17,7 @@ pub struct Fatigue {
     pub ci_high_hz_per_minute: f64,
     /// Along the line, from the first contraction to the last.
     pub mdf_change_percent: Option<f64>,
-    /// A fall of more than 10 %, the usual sign of fatigue.
+    /// A fall of more than 10 %, the usual sign of fatigue, of a slope whose interval lies below zero.
     pub falls_over_10_percent: bool,
 }
 
@@ -37,14 +37,15 @@ pub fn fatigue(points: &[(f64, f64)]) -> Option<Fatigue> {
     let reach = t_975(points.len() - 2) * error;
     let at = |minutes: f64| mean_y + slope * (minutes - mean_x);
     let (first, last) = (at(points[0].0), at(points[points.len() - 1].0));
+    let ci_high = slope + reach;
     let change = (first > 0.0).then(|| (last - first) / first * 100.0);
     Some(Fatigue {
         contractions: points.len(),
         mdf_slope_hz_per_minute: significant(slope),
         ci_low_hz_per_minute: significant(slope - reach),
-        ci_high_hz_per_minute: significant(slope + reach),
+        ci_high_hz_per_minute: significant(ci_high),
         mdf_change_percent: change.map(significant),
-        falls_over_10_percent: change.is_some_and(|percent| percent < -USUAL_FALL_PERCENT),
+        falls_over_10_percent: ci_high < 0.0 && change.is_some_and(|percent| percent < -USUAL_FALL_PERCENT),
     })
 }
 
@@ -57,6 +58,13 @@ mod tests {
         let found = fatigue(&[(0.0, 100.0), (1.0, 90.0), (2.0, 80.0), (3.0, 70.0)]).unwrap();
         assert_eq!((found.ci_low_hz_per_minute, found.ci_high_hz_per_minute), (-10.0, -10.0));
         assert_eq!((found.mdf_change_percent, found.falls_over_10_percent), (Some(-30.0), true));
+    }
+
+    #[test]
+    fn a_fall_that_may_be_none_is_no_fall() {
+        let found = fatigue(&[(0.0, 100.0), (1.0, 60.0), (2.0, 80.0)]).unwrap();
+        assert!(found.mdf_change_percent.unwrap() < -10.0 && found.ci_high_hz_per_minute > 0.0);
+        assert!(!found.falls_over_10_percent);
     }
 
     #[test]

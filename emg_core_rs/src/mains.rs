@@ -5,6 +5,7 @@
 
 use crate::welch::{self, BINS, SEGMENT, Spectrum};
 use fearless_simd::Level;
+use std::ops::Range;
 
 const LINES_HZ: [f64; 6] = [50.0, 60.0, 100.0, 120.0, 150.0, 180.0];
 /// Neighbours of a line, in bins.
@@ -28,6 +29,17 @@ pub fn hum(level: Level, signal: &[f64], power: &Spectrum, sample_rate_hz: f64) 
     }
     let averaged: Vec<f64> = signal.chunks_exact(together).map(|some| some.iter().sum::<f64>()).collect();
     strongest(&welch::whole(level, &averaged)?, sample_rate_hz / together as f64)
+}
+
+/// The same of the parts of a signal that can be used, together.
+pub fn hum_between(level: Level, signal: &[f64], segments: &[Range<usize>], sample_rate_hz: f64) -> Option<Hum> {
+    let together = (libm::ceil(sample_rate_hz / HIGHEST_RATE_HZ) as usize).max(1);
+    let averaged = |segment: &Range<usize>| -> Vec<f64> {
+        signal[segment.clone()].chunks_exact(together).map(|some| some.iter().sum::<f64>()).collect()
+    };
+    let spectra = segments.iter().filter_map(|segment| welch::whole(level, &averaged(segment)));
+    let power = spectra.reduce(|sum, part| std::array::from_fn::<f64, BINS, _>(|bin| sum[bin] + part[bin]))?;
+    strongest(&power, sample_rate_hz / together as f64)
 }
 
 fn strongest(power: &Spectrum, sample_rate_hz: f64) -> Option<Hum> {

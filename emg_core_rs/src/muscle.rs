@@ -185,8 +185,16 @@ impl Context<'_> {
         unfit: Option<Unfit>,
     ) -> Examined {
         let found = self.faults(signal, measured, false);
-        let hum = power.and_then(|power| mains::hum(self.level, signal, power, self.sample_rate_hz));
-        self.examined(channel, signal, measured, found, hum, unfit)
+        let is_finite = measured.all.squares.is_finite();
+        let hum = if is_finite {
+            power.and_then(|power| mains::hum(self.level, signal, power, self.sample_rate_hz))
+        } else {
+            let segments = faults::usable_segments(&found.faults, signal.len(), 1);
+            mains::hum_between(self.level, signal, &segments, self.sample_rate_hz)
+        };
+        let mut examined = self.examined(channel, signal, measured, found, hum, unfit);
+        examined.report.tell((!is_finite && hum.is_none()).then_some(Reason::HumNotChecked));
+        examined
     }
 
     fn unfit_whole(&self, signal: &[f64], measured: &Measured) -> Option<Unfit> {
@@ -215,6 +223,7 @@ impl Context<'_> {
         let mut reasons = quality::reasons(&faults, self.samples, self.sample_rate_hz, hum);
         reasons.extend(unfit.map(|unfit| self.refusal(unfit)));
         let usable = if unfit.is_some() { 0 } else { faults::usable_samples(&faults, self.samples) };
+        let (low, high) = self.usable_extremes(signal, measured, &faults);
         let finite = |volts: f64| volts.is_finite().then_some(volts + 0.0);
         let report = ChannelReport {
             name: self.name(channel),
@@ -224,8 +233,8 @@ impl Context<'_> {
             usable_fraction: usable as f64 / self.samples as f64,
             dc_offset_volts: finite(self.usable_sums(signal, measured, &faults).mean()),
             mains_ratio: hum.map(|hum| hum.ratio),
-            minimum_volts: finite(measured.low),
-            maximum_volts: finite(measured.high),
+            minimum_volts: finite(low),
+            maximum_volts: finite(high),
             rails: rails.map(RailsReport::of),
         };
         Examined { channel, report, faults, unfit }
@@ -240,6 +249,18 @@ impl Context<'_> {
         let sums =
             |segment: Range<usize>| total(&statistics::block_sums(self.level, &signal[segment.clone()], segment.len()));
         segments.into_iter().map(sums).fold(Sums::default(), |all, some| all + some)
+    }
+
+    /// Smallest and largest sample without faults.
+    fn usable_extremes(&self, signal: &[f64], measured: &Measured, faults: &[Fault]) -> (f64, f64) {
+        if faults.is_empty() {
+            return (measured.low, measured.high);
+        }
+        let segments = faults::usable_segments(faults, signal.len(), 1);
+        let each = segments.into_iter().map(|segment| statistics::extremes(self.level, &signal[segment]));
+        each.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (least, most)| {
+            (if least < low { least } else { low }, if most > high { most } else { high })
+        })
     }
 
     fn refusal(&self, unfit: Unfit) -> Reason {
@@ -317,6 +338,7 @@ impl Context<'_> {
             mpf_hz: frequency(|s| s.mpf_hz),
             mdf_hz: frequency(|s| s.mdf_hz),
             fi_nsm5: frequency(|s| s.fi_nsm5),
+            left_out: counts.iter().filter(|counts| !**counts).count(),
         }
     }
 

@@ -12,6 +12,16 @@ pub const LEAST_USABLE_S: f64 = 1.0;
 /// A channel with a smaller share of samples without faults is unusable.
 pub const LEAST_USABLE_FRACTION: f64 = 0.5;
 
+/// With a larger share of its usable samples in segments too short for the high-pass to settle in, a channel's amplitudes
+/// are too large.
+pub const MOST_UNSETTLED: f64 = 0.05;
+/// Periods of a filter's cut-off after which a zero-phase Butterworth of order 4 has settled to a millionth.
+const PERIODS_TO_SETTLE: f64 = 5.8;
+
+pub fn settling_s(high_pass_hz: u32) -> f64 {
+    PERIODS_TO_SETTLE / f64::from(high_pass_hz)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Verdict {
     /// Nothing was found.
@@ -47,6 +57,14 @@ pub enum Reason {
         ratio: f64,
         most_ratio: f64,
     },
+    /// Between what is no number no stretch is long enough for a spectrum.
+    HumNotChecked,
+    /// Usable samples in segments too short for the high-pass to settle in.
+    ShortSegments {
+        fraction: f64,
+        most_fraction: f64,
+        settling_s: f64,
+    },
     TooLittleUsable {
         usable_s: f64,
         least_s: f64,
@@ -76,7 +94,9 @@ impl Reason {
             | Reason::Dropout { .. }
             | Reason::Saturated { .. }
             | Reason::Flat { .. }
-            | Reason::MainsHum { .. } => Verdict::Degraded,
+            | Reason::MainsHum { .. }
+            | Reason::HumNotChecked
+            | Reason::ShortSegments { .. } => Verdict::Degraded,
             Reason::TooLittleUsable { .. }
             | Reason::NotWhole
             | Reason::HardlyVaries { .. }

@@ -137,8 +137,10 @@ fn renormalized(
 ) -> Renormalized {
     let without = |score: &MuscleScore| score.intensity.is_none() && options.intensity_weight_permille > 0;
     let muscles = muscles.iter().zip(each).filter(|(_, score)| score.as_ref().is_some_and(without));
+    let is_at_rest = each.len() == 2 && parts.compliance.is_some();
+    let without_symmetry = if is_at_rest { "NothingToCompare" } else { "NotTwoMuscles" };
     let overall = [
-        (options.symmetry_weight_permille, parts.symmetry, "symmetry", "NotTwoMuscles"),
+        (options.symmetry_weight_permille, parts.symmetry, "symmetry", without_symmetry),
         (options.effort_weight_permille, parts.effort, "effort", "NotStated"),
         (options.game_weight_permille, parts.game, "game", "NotStated"),
     ];
@@ -157,7 +159,7 @@ impl Parts {
         let each = each.unwrap_or_default();
         Parts {
             compliance: mean(&each),
-            symmetry: symmetry(&each),
+            symmetry: symmetry(&each).or_else(|| at_rest(&each, options)),
             effort: options.perceived_exertion.map(effort),
             game: game_score.zip(options.game_score_max).map(|(score, most)| score / f64::from(most) * 100.0),
         }
@@ -208,11 +210,16 @@ fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// (1 − |L − R| / (L + R)) · 100, of exactly two muscles; 0 if both are.
+/// (1 − |L − R| / (L + R)) · 100, of exactly two muscles of which one made something.
 fn symmetry(compliances: &[f64]) -> Option<f64> {
     let &[left, right] = compliances else { return None };
     let sum = left + right;
-    Some(if sum > 0.0 { (1.0 - (left - right).abs() / sum) * 100.0 } else { 0.0 })
+    (sum > 0.0).then(|| (1.0 - (left - right).abs() / sum) * 100.0)
+}
+
+/// The earlier system's symmetry of two muscles that made nothing; standard-1 has none.
+fn at_rest(compliances: &[f64], options: &Options) -> Option<f64> {
+    (compliances.len() == 2 && matches!(options.method, Method::Ghostly(_))).then_some(0.0)
 }
 
 /// Sessions a programme expects in seven days, and the day from which their share tells something.
@@ -270,6 +277,16 @@ mod tests {
         let found = scored(&[("CH1", Some(&contractions(6, 0)))], |_| {});
         assert_eq!((found.symmetry, found.overall), (None, None));
         assert_eq!(found.data_completeness.missing, ["symmetry", "effort", "game", "bfr"]);
+    }
+
+    #[test]
+    fn two_muscles_that_made_nothing_have_a_symmetry_only_in_ghostly_2() {
+        let none = contractions(0, 0);
+        let two = [("L", Some(&none)), ("R", Some(&none))];
+        assert_eq!(scored(&two, |_| {}).symmetry, Some(0.0));
+        let found = standard(&two, |_| {});
+        assert_eq!((found.symmetry, found.overall), (None, Some(0.0)));
+        assert_eq!(found.renormalized.unwrap().overall["symmetry"], "NothingToCompare");
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! timing.
 
 use crate::conditioning::{Conditioning, silence_outside};
-use crate::contraction::Contraction;
 use crate::description::{Strength, describe, median_frequencies, spectrum_of, strengths, summarize, sums_of};
 use crate::detection::{Found, tidied};
 use crate::detectors::{Runs, Usable};
@@ -16,6 +15,7 @@ use crate::filter::PADDING;
 use crate::lag::{Blocks, lag_s};
 use crate::method::{Detector, StandardOptions};
 use crate::muscle::{Assessed, Context, Examined, MuscleChannels, Unfit};
+use crate::quality::{self, Reason};
 use crate::reference;
 use crate::segments::Segments;
 use crate::spectrum::Moments;
@@ -54,7 +54,8 @@ impl Context<'_> {
         let signal = &workspace.signal[inner(self.samples)];
         let measured = self.measure(signal);
         let too_slow = self.design().is_none().then_some(Unfit::SampleRateTooLow);
-        let raw = self.examine_raw(channels.raw, signal, &measured, self.power(signal, &measured).as_ref(), too_slow);
+        let power = self.power(signal, &measured);
+        let mut raw = self.examine_raw(channels.raw, signal, &measured, power.as_ref(), too_slow);
         let mut muscle = self.unassessed(channels);
         muscle.skipped = self.unfit(&raw);
         let conditioning = Conditioning::new(self.level, self.sample_rate_hz, self.options);
@@ -62,6 +63,7 @@ impl Context<'_> {
             let segments = Segments::between(&raw.faults, self.samples);
             let assessment = Assessment { context: self, own, conditioning, segments };
             assessment.assess(activated.flatten(), workspace, &mut muscle);
+            raw.report.tell(assessment.unsettled());
         }
         (muscle, [Some(raw), examined].into_iter().flatten().map(shortened).collect())
     }
@@ -111,8 +113,11 @@ impl Assessment<'_> {
         self.measure(&workspace.signal[inner(self.context.samples)], muscle);
         let (runs, blocks) = activated.map(|activated| (activated.runs, activated.blocks)).unzip();
         let (threshold, found, strengths) = self.find(runs, workspace);
-        muscle.detection_threshold_volts = Some(threshold);
         self.describe(&found, &strengths, workspace, muscle);
+        match (self.own.detector, muscle.standard.as_mut()) {
+            (Detector::HodgesBuiTkeo, Some(told)) => told.detection_threshold_volts_squared = Some(threshold),
+            _ => muscle.detection_threshold_volts = Some(threshold),
+        }
         let envelope = &workspace.signal[inner(self.context.samples)];
         muscle.timing_lag_ms = blocks.and_then(|late| self.lag_ms(envelope, &late));
     }
@@ -180,15 +185,33 @@ impl Assessment<'_> {
         muscle.contractions = describe(&envelope, found, strengths, reference.threshold_volts, options);
         muscle.contraction_summary = Some(summarize(&muscle.contractions, reference.volts.is_some()));
         muscle.reference = Some(reference);
-        muscle.standard = Some(self.told(&muscle.contractions, sample_rate_hz));
+        let windows_left_out = muscle.windows.map_or(0, |windows| windows.left_out);
+        muscle.standard = Some(self.told(&median_frequencies(found, strengths, sample_rate_hz), windows_left_out));
     }
 
-    fn told(&self, contractions: &[Contraction], sample_rate_hz: f64) -> StandardMuscle {
+    fn told(&self, median_frequencies: &[(f64, f64)], windows_left_out: usize) -> StandardMuscle {
         StandardMuscle {
-            fatigue: fatigue(&median_frequencies(contractions, sample_rate_hz)),
+            fatigue: fatigue(median_frequencies),
+            detection_threshold_volts_squared: None,
+            unsettled_fraction: self.unsettled_fraction(),
             excluded_segments: self.segments.excluded,
             excluded_samples: self.segments.excluded_samples,
+            windows_left_out,
         }
+    }
+
+    fn unsettled(&self) -> Option<Reason> {
+        let (fraction, most_fraction) = (self.unsettled_fraction(), quality::MOST_UNSETTLED);
+        let settling_s = quality::settling_s(self.context.options.high_pass_hz);
+        (fraction > most_fraction).then_some(Reason::ShortSegments { fraction, most_fraction, settling_s })
+    }
+
+    /// The share of the usable samples in segments too short for the high-pass to settle in.
+    fn unsettled_fraction(&self) -> f64 {
+        let lengths = || self.segments.ranges.iter().map(Range::len);
+        let settling = quality::settling_s(self.context.options.high_pass_hz) * self.context.sample_rate_hz;
+        let short: usize = lengths().filter(|length| (*length as f64) < settling).sum();
+        significant(short as f64 / lengths().sum::<usize>().max(1) as f64)
     }
 
     fn lag_ms(&self, envelope: &[f64], late: &Blocks) -> Option<f64> {
@@ -225,5 +248,6 @@ fn rounded(windows: &Windows) -> Windows {
         mpf_hz: each(windows.mpf_hz),
         mdf_hz: each(windows.mdf_hz),
         fi_nsm5: each(windows.fi_nsm5),
+        left_out: windows.left_out,
     }
 }

@@ -7,7 +7,7 @@ use crate::fatigue::Fatigue;
 use crate::faults::{Kind, Rails};
 use crate::options::Options;
 use crate::profile::Profile;
-use crate::quality::{Reason, Verdict};
+use crate::quality::{Reason, Verdict, verdict};
 use crate::scores::Scores;
 use crate::spectrum::Spectral;
 use crate::statistics::Spread;
@@ -37,6 +37,14 @@ const ROOM_BYTES: usize = 20_000;
 const ROW_BYTES: usize = 128;
 const FEWEST_LISTED: usize = 8;
 const MOST_LISTED: usize = 32;
+
+impl ChannelReport {
+    /// Adds a reason, if there is one, to the verdict.
+    pub(crate) fn tell(&mut self, reason: Option<Reason>) {
+        self.reasons.extend(reason);
+        self.verdict = verdict(&self.reasons);
+    }
+}
 
 impl Summary {
     /// With the longest of `faults`, which stay in their order; of equally long ones the first.
@@ -135,11 +143,26 @@ pub struct Muscle {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct StandardMuscle {
     pub fatigue: Option<Fatigue>,
+    /// Where the detector by energy begins a contraction, instead of `detection_threshold_volts`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detection_threshold_volts_squared: Option<f64>,
+    /// The share of the usable samples in segments too short for the high-pass to settle in; left out if none.
+    #[serde(skip_serializing_if = "is_no_share")]
+    pub unsettled_fraction: f64,
     /// Usable segments too short for the filters, and their samples; left out if none.
     #[serde(skip_serializing_if = "is_zero")]
     pub excluded_segments: usize,
     #[serde(skip_serializing_if = "is_zero")]
     pub excluded_samples: usize,
+    /// Windows that touch a fault and so do not count; left out if none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub windows_left_out: usize,
+}
+
+/// The reference serde wants.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_no_share(share: &f64) -> bool {
+    *share == 0.0
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -157,6 +180,9 @@ pub struct Windows {
     pub mpf_hz: Option<Spread>,
     pub mdf_hz: Option<Spread>,
     pub fi_nsm5: Option<Spread>,
+    /// Told beside them, as `windows_left_out`.
+    #[serde(skip)]
+    pub left_out: usize,
 }
 
 /// Where the amplitude that counts as maximum came from.

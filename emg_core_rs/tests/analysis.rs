@@ -151,6 +151,11 @@ fn a_provided_reference_replaces_the_percentile() {
     let found = analyzed(&recording(700, bursts), &overrides, Machine::detected()).unwrap();
     let reference = found.muscles[1].reference.unwrap();
     assert_eq!((reference.volts, reference.threshold_volts), (Some(150e-6), Some(112.5e-6)));
+    let told = found.methods["reference"].as_str().unwrap();
+    assert_eq!(
+        told,
+        "InTaskP95: 95th percentile of this recording's own envelope (circular); Provided: given with the session"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod common;
 
 use common::{SAMPLE_RATE_HZ, bursts, record, recording};
 use emg_core::c3d::{Prefix, Recording};
+use emg_core::quality::Reason;
 use emg_core::summary::{Muscle, ReferenceMethod, Summary};
 use emg_core::{AnalysisError, Machine, Profile, analyze};
 use serde_json::{Value, json};
@@ -155,4 +156,74 @@ fn long_contractions_are_named_and_not_cut() {
     let muscle = first_muscle(long);
     assert_eq!(muscle.contractions.len(), 1);
     assert!(muscle.contractions[0].details.unwrap().long);
+}
+
+#[test]
+fn the_energys_threshold_is_told_in_volts_squared() {
+    let data = recording(700, bursts);
+    let of = |overrides: Value| analyzed(&data, &overrides).unwrap().muscles.remove(0);
+    let (by_energy, plain) = (of(json!({"detector": "hodges-bui-tkeo"})), of(json!({})));
+    assert_eq!((by_energy.detection_threshold_volts, plain.detection_threshold_volts.is_some()), (None, true));
+    assert!(by_energy.standard.unwrap().detection_threshold_volts_squared.unwrap() < 1e-8);
+    assert_eq!(plain.standard.unwrap().detection_threshold_volts_squared, None);
+}
+
+#[test]
+fn hum_is_heard_beside_a_sample_that_is_no_number() {
+    let humming = |channel: usize, sample: usize| {
+        let turn = 2.0 * std::f64::consts::PI * 50.0 / SAMPLE_RATE_HZ * sample as f64;
+        if sample == 5000 { f32::NAN } else { bursts(channel, sample) + (turn.sin() * 1e-4) as f32 }
+    };
+    let found = analyzed(&recording(700, humming), &json!({})).unwrap();
+    assert!(found.channels[0].mains_ratio.unwrap() > 3.0);
+    assert!(found.channels[0].reasons.iter().any(|reason| matches!(reason, Reason::MainsHum { .. })));
+}
+
+#[test]
+fn hum_that_cannot_be_looked_for_is_said() {
+    let torn = |channel, sample| if sample % 200 == 0 { f32::NAN } else { bursts(channel, sample) };
+    let found = analyzed(&recording(700, torn), &json!({})).unwrap();
+    assert!(found.channels[0].reasons.contains(&Reason::HumNotChecked));
+}
+
+#[test]
+fn extremes_are_those_of_usable_samples() {
+    let fill = |channel, sample| if (3000..3270).contains(&sample) { -5.5e-3 } else { bursts(channel, sample) };
+    let report = &analyzed(&recording(700, fill), &json!({})).unwrap().channels[0];
+    assert!(report.minimum_volts.unwrap() > -5e-4 && report.maximum_volts.unwrap() < 5e-4);
+    let nan = |channel, sample| if sample == 5000 { f32::NAN } else { bursts(channel, sample) };
+    assert!(analyzed(&recording(700, nan), &json!({})).unwrap().channels[0].minimum_volts.is_some());
+}
+
+#[test]
+fn short_segments_are_a_reason_with_their_share() {
+    let torn = |channel, sample| if sample % 200 == 0 { f32::NAN } else { bursts(channel, sample) };
+    let found = analyzed(&recording(700, torn), &json!({})).unwrap();
+    let expected = Reason::ShortSegments { fraction: 1.0, most_fraction: 0.05, settling_s: 0.29 };
+    assert!(found.channels[0].reasons.contains(&expected), "{:?}", found.channels[0].reasons);
+    assert_eq!(found.muscles[0].standard.unwrap().unsettled_fraction, 1.0);
+    assert_eq!(first_muscle(bursts).standard.unwrap().unsettled_fraction, 0.0);
+}
+
+#[test]
+fn windows_that_touch_a_fault_are_counted() {
+    let nan = |channel, sample| if sample == 5000 { f32::NAN } else { bursts(channel, sample) };
+    let left_out = |muscle: Muscle| muscle.standard.unwrap().windows_left_out;
+    assert_eq!((left_out(first_muscle(nan)), left_out(first_muscle(bursts))), (2, 0));
+}
+
+#[test]
+fn the_methods_hold_the_numbers_of_the_detection_and_the_reference() {
+    let data = recording(700, bursts);
+    let of = |overrides: Value| analyzed(&data, &overrides).unwrap().methods;
+    let plain = of(json!({"hysteresis_percent": 55}));
+    let detection = plain["detection"].as_str().unwrap();
+    for told in ["50 (activated)", "3 x 1.4826 MAD", "55 % of that height", "250 ms", "200 ms merged", "100 ms dropped"]
+    {
+        assert!(detection.contains(told), "{told}: {detection}");
+    }
+    assert_eq!(plain["reference"], "None");
+    assert_eq!(plain["meets_mvc"], "envelope's peak");
+    let provided = of(json!({"mvc_nanovolts": {"CH1": 200_000}}));
+    assert_eq!(provided["reference"], "None; Provided: given with the session");
 }

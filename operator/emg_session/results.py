@@ -1,4 +1,8 @@
-"""All results of one recording: what several profiles, or one with several options, made of the same bytes."""
+"""All results of one recording: what several profiles, or one with several options, made of the same bytes.
+
+The same bytes may lie in another subject's folder, too. What was computed there, with that subject's references, is not
+shown here: a session's results are its own and those of its subject's sessions in its centre.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +15,11 @@ JOIN analysis_results AS result ON result.file_hash = session.file_hash
 WHERE session.session_code = %(session_code)s
   AND result.processing_version = %(processing_version)s
   AND result.analytics_summary IS NOT NULL
+  AND (result.parameters IS NOT DISTINCT FROM session.parameters OR EXISTS (
+      SELECT FROM therapy_sessions AS maker
+      WHERE maker.file_hash = session.file_hash
+        AND (maker.id = session.id OR (maker.subject, maker.centre) = (session.subject, session.centre))
+        AND (maker.id = result.session_id OR maker.parameters = result.parameters)))
 """
 _OWN_FIRST = (
     "ORDER BY result.parameters IS NOT DISTINCT FROM session.parameters DESC, result.updated_at DESC, result.id"

@@ -51,6 +51,8 @@ CASES = [
     Case(STANDBY | {"emg_operator_sweep_passed_over": "7x200"}, 20, "EMGKeysCantBeRead"),
     Case(STANDBY | {'emg_operator_sessions{reason="BadRecording"}': "0x70 50x200"}, 75),
     Case(STANDBY | {'emg_operator_sessions{reason="InternalError"}': "40x200"}, 100),
+    Case(STANDBY | {'emg_operator_sessions{reason="InternalError"}': "0x10 5x200"}, 15),  # installed within the hour
+    Case(STANDBY | {'emg_operator_sessions{reason="InternalError"}': "0x10 6x200"}, 15, "EMGSessionsFail"),
     Case(STANDBY | {'emg_operator_sessions{reason="InternalError"}': "0x70 8x200"}, 75, "EMGSessionsFail"),
     Case(STANDBY | {BEFORE: "40x80 stale", AFTER: "_x80 0 40x100"}, 90),  # another replica acts
     Case(STANDBY | {"emg_operator_out_of_memory_total": "0+1x200", "emg_operator_attempts_total": "0+20x200"}, 100),

@@ -1,5 +1,6 @@
 """What the chart makes, whole and piece by piece."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,20 @@ def test_the_definition_is_the_file_kept_on_uninstall() -> None:
     expected = yaml.safe_load((ROOT / "charts/emg-operator/files/emgsessions.crd.yaml").read_text())
     assert definition["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
     assert definition == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({}, False),
+        ({"rbac": {"create": False}}, True),
+        ({"rbac": {"create": False}, "signals": {"sessionStandings": False}}, False),
+    ],
+)
+def test_the_notes_name_the_right_that_nobody_made(values: Manifest, named: bool) -> None:
+    command = (BIN / "helm", "install", "emg", CHART, "--dry-run=client", "--namespace", "emg", "--values=-")
+    notes = run(*command, stdin=json.dumps(merged(EXISTING, values))).partition("NOTES:")[2]
+    assert ("the account emg-signals may get emgsessions.emg.ghostly in emg" in notes) == named
 
 
 def test_every_variable_of_the_programs_is_a_value() -> None:

@@ -1,11 +1,13 @@
 """Who may connect to whom: the policies of the chart, read as Kubernetes reads them."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.support.charts import TRYOUT, Manifest, merged, render
+from tests.support.charts import CHART, TRYOUT, Manifest, merged, render
 
 PARTS = ("operator", "receiver", "signals", "migration", "database", "storage", "test")
 OUTSIDE: dict[str, str] = {}
@@ -90,6 +92,21 @@ def test_peers_that_are_named_are_the_only_ones() -> None:
     named = [manifest for manifest in render(values) if manifest["kind"] == "NetworkPolicy"]
     assert not any(admits(rule, "outside", "probes", "from") for rule in rules(named, "operator", "Ingress"))
     assert not any(admits(rule, "outside", 5432, "to") for rule in rules(named, "worker", "Egress"))
+
+
+@pytest.mark.parametrize("part", ["operator", "receiver", "signals", "worker"])
+def test_the_readmes_rules_reach_who_gives_storages_rights_to_accounts(part: str) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", (CHART / "README.md").read_text(), re.DOTALL)
+    with_rules = merged(TRYOUT, yaml.safe_load(block))
+    policies = [each for each in render(with_rules) if each["kind"] == "NetworkPolicy"]
+    narrow = [rule for rule in rules(policies, part, "Egress") if any("ipBlock" in each for each in rule.get("to", []))]
+    reached = {
+        (each["ipBlock"]["cidr"], port["port"]) for rule in narrow for each in rule["to"] for port in rule["ports"]
+    }
+    assert reached == {
+        *[(f"169.254.169.{last}/32", port) for last in (254, 252) for port in (80, 988)],  # GKE
+        ("169.254.170.23/32", 80),  # EKS Pod Identity
+    }
 
 
 @pytest.mark.parametrize("door", ["receiver", "signals"])

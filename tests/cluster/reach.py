@@ -8,7 +8,7 @@ from tests.cluster.charts import IMAGE_VALUES
 from tests.cluster.machine import kubectl, run
 
 Place = tuple[str, int]
-_SECONDS = 3  # what a policy denies is dropped, and a dropped packet is sent again after one
+_SECONDS = 20  # what a policy denies is dropped; a busy node takes seconds to answer what it allows
 _TRY = f"""
 import json, socket, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +47,7 @@ def start_pod(namespace: str, name: str, labels: Mapping[str, str]) -> str:
     """Start a pod that does nothing, to connect from, and wait until it runs."""
     manifest = json.dumps(_pod(name, labels))
     run(*kubectl("--namespace", namespace, "create", "-f", "-"), stdin=manifest)
-    run(*kubectl("--namespace", namespace, "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=60s"))
+    run(*kubectl("--namespace", namespace, "wait", "--for=condition=Ready", f"pod/{name}", "--timeout=600s"))
     return f"pod/{name}"
 
 

@@ -120,7 +120,7 @@ def test_helm_test_takes_a_recording_through(installed: Installed) -> None:
 
 def test_a_tryout_whose_database_lost_its_pod_recovers_by_itself(installed: Installed) -> None:
     installed.kubectl("delete", "pod", "--selector=app.kubernetes.io/component=database")
-    installed.kubectl("rollout", "status", "deployment/stranger-database", "--timeout=120s")
+    installed.kubectl("rollout", "status", "deployment/stranger-database", "--timeout=600s")
     name = installed.post()
     wait_until(lambda: installed.sessions()[name] == "Completed", "it is analysed with the new database")
 

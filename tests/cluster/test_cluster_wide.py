@@ -45,10 +45,10 @@ def wide(deployment: Deployment) -> Iterator[None]:
         yield
         # Uninstalling takes rights away from programs that are still ending.
         assert forbidden(of_namespace(audit_entries(AUDIT_LOG), PLACE)) == []
-        helm("uninstall", "emg", "--namespace", PLACE, "--wait", "--timeout=2m")
+        helm("uninstall", "emg", "--namespace", PLACE, "--wait", "--timeout=600s")
     cluster("delete", "serviceaccount", "emg-worker")
     cluster("scale", "deployment/emg-operator", "--replicas=2")
-    cluster("rollout", "status", "deployment/emg-operator", "--timeout=180s")
+    cluster("rollout", "status", "deployment/emg-operator", "--timeout=600s")
 
 
 def in_place(*arguments: str, stdin: str = "") -> str:
@@ -60,26 +60,34 @@ def found(place: str, kind: str, *arguments: str) -> dict[str, Any]:
     return answer
 
 
-def test_sessions_of_two_namespaces_are_analysed_by_one_operator_and_read_by_one_account(
-    deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+@pytest.fixture(scope="module")
+def analysed(wide: None, deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:  # noqa: ARG001 - brings the operator
+    """Return the name of an analysed session in each of two namespaces."""
     data = synthetic_recording(tmp_path_factory.mktemp("recording")).read_bytes()
+    names: dict[str, str] = {}
     for number, place in enumerate((NAMESPACE, PLACE)):
         key = f"WIDE{number}/take.c3d"
         session = build_session(build_spec(deployment.upload(key, data + bytes(number)), key), namespace=place)
         run(*kubectl("create", "-f", "-"), stdin=json.dumps(session))
-        name = session["metadata"]["name"]
-        run(*kubectl("--namespace", place, "wait", f"emgs/{name}", "--for=condition=Succeeded", "--timeout=180s"))
+        names[place] = session["metadata"]["name"]
+        succeeded = ("wait", f"emgs/{names[place]}", "--for=condition=Succeeded", "--timeout=600s")
+        run(*kubectl("--namespace", place, *succeeded))
+    return names
+
+
+def test_sessions_of_two_namespaces_are_analysed_by_one_operator_and_read_by_one_account(
+    deployment: Deployment, analysed: dict[str, str]
+) -> None:
+    for name in analysed.values():
         answer = deployment.signals_as("clinician", f"/sessions/{name}/summary", place=PLACE)
         assert answer.json()["schema"] == "emg-summary/1"
 
 
-def test_workers_run_as_their_account_and_have_no_token() -> None:
-    for place in (NAMESPACE, PLACE):
-        pods = found(place, "pods", "--selector=emg.ghostly/session")["items"]
-        mine = [pod["spec"] for pod in pods if pod["spec"]["serviceAccountName"] == "emg-worker"]
-        assert mine
-        assert [spec.get("volumes", []) for spec in mine] == [[] for _ in mine]
+def test_workers_run_as_their_account_and_have_no_token(analysed: dict[str, str]) -> None:
+    for place, name in analysed.items():
+        (pod, *_) = found(place, "pods", f"--selector=emg.ghostly/session={name}")["items"]
+        assert pod["spec"]["serviceAccountName"] == "emg-worker"
+        assert pod["spec"].get("volumes", []) == []
 
 
 def test_a_scaler_without_metrics_says_so_and_leaves_the_replicas_alone() -> None:

@@ -47,7 +47,7 @@ def use(settings: dict[str, object]) -> None:
     cluster("apply", "-f", "-", stdin=json.dumps(settings))
     cluster("rollout", "restart", *PROGRAMS)
     for program in PROGRAMS:
-        cluster("rollout", "status", program, "--timeout=180s")
+        cluster("rollout", "status", program, "--timeout=600s")
 
 
 def storage_key(key: tuple[str, str]) -> dict[str, str]:

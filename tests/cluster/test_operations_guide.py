@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -28,6 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_block_of_the_guide_works(deployment: Deployment, folder: Path, number: int) -> None:
     programs = os.pathsep.join((str(BIN), str(embedded_programs()), os.environ["PATH"]))
     env = {"PATH": programs, "KUBECONFIG": str(KUBECONFIG), "EMG_DATABASE_URL": deployment.database_url}
+    env |= {"EMG_RESTORED_URL": urlsplit(deployment.database_url)._replace(path="/restored").geturl()}
     env |= {"IMAGE_ARCHIVE": str(archive_of(IMAGE)), "CONTAINERD_ADDRESS": f"{STATE}/containerd.sock"}
     said = run(*inside("bash", "-eu", "-o", "pipefail", "-c", f"cd {folder}\n{BLOCKS[number]}"), env=env)
     assert said

@@ -151,7 +151,7 @@ def outside(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) ->
         stack.enter_context(serving_keys(pki))
         install("emg", PLACE, VALUES)
         in_place("patch", "deployment/emg-receiver", "--patch", json.dumps({"spec": {"template": {"spec": TRUST}}}))
-        in_place("rollout", "status", "deployment/emg-receiver", "--timeout=180s")
+        in_place("rollout", "status", "deployment/emg-receiver", "--timeout=600s")
         stack.enter_context(serving_ingresses())
         (folder / "hosts").write_text(f"{NODE_IP} {HOST}\n")
         yield Outside(folder / "hosts", synthetic_recording(folder))

@@ -14,7 +14,7 @@ OPTIONS = {
     "smoothing_samples": "moving average over the timing signal",
     "detector": "`threshold` (0), `hodges-bui-tkeo` (1) or `bonato` (2, double threshold)",
     "threshold_deviations": "how many robust standard deviations above rest the threshold lies at least",
-    "hysteresis_percent": "a contraction ends below that share of the threshold it began at",
+    "hysteresis_percent": "a contraction ends below that share of the threshold's height above rest",
     "tkeo_deviations": "the threshold of Hodges-Bui on the Teager-Kaiser energy",
     "reference": "where the reference comes from if none is provided: `none` (0), `in-task-p95` (1), `default` (2)",
     "envelope_window_ms": "moving average of the envelope, and window of the moving RMS",

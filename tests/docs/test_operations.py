@@ -28,3 +28,10 @@ def test_every_value_that_is_named_is_one() -> None:
     named = re.findall(r"`(?:--set )?((?:operator|worker|signals|monitoring)\.[A-Za-z.]+)", GUIDE)
     assert [name for name in named if name.split(".")[1] not in values[name.split(".")[0]]] == []
     assert len(named) > 8
+
+
+def test_no_command_names_a_release_or_cuts_an_address() -> None:
+    """A release has another name next time, and what follows a database's name are its TLS settings."""
+    commands = "".join(re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL))
+    assert "emg-operator-*.tgz" in commands
+    assert re.findall(r"\d+\.\d+\.\d+\.tgz|\$\{EMG_\w+[%#].*?\}", commands) == []

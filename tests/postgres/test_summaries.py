@@ -303,6 +303,39 @@ async def test_results_of_one_recording_are_told_apart_by_profile_and_digest(eit
     assert await either.load_result("emg-a", "standard-9") is None
 
 
+@pytest.mark.parametrize("subjects", [("P001", "P002"), (None, None)])
+async def test_results_of_another_subject_s_session_with_the_same_bytes_are_not_shown(
+    either: Summaries, data: bytes, subjects: tuple[str | None, str | None]
+) -> None:
+    name, spec, result = analysed(data, "emg-a", "ghostly-2")
+    await either.save_result(name, replace(spec, subject=subjects[0]), result)
+    name, spec, result = analysed(data, "emg-b", "standard-1")
+    await either.save_result(name, replace(spec, subject=subjects[1]), result)
+    for code, own, others in (("emg-a", "ghostly-2", "standard-1"), ("emg-b", "standard-1", "ghostly-2")):
+        assert [one.profile for one in await either.list_results(code)] == [own]
+        assert await either.load_result(code, own) is not None
+        assert await either.load_result(code, others) is None
+
+
+async def test_a_result_that_a_session_had_before_stays_among_its_results(either: Summaries, data: bytes) -> None:
+    await either.save_result(*analysed(data, "emg-a", "ghostly-2"))
+    await either.save_result(*analysed(data, "emg-a", "standard-1"))
+    assert [one.profile for one in await either.list_results("emg-a")] == ["standard-1", "ghostly-2"]
+
+
+async def test_results_of_another_centre_s_session_with_the_same_bytes_are_not_shown(
+    summaries: SummaryStore, data: bytes, database_url: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO centre_places (uri_prefix, centre) VALUES ('s3://elsewhere/', 'leiden')")
+    await summaries.save_result(*analysed(data, "emg-a", "ghostly-2"))
+    name, spec, result = analysed(data, "emg-b", "standard-1")
+    elsewhere = replace(RECORDING, uri="s3://elsewhere/P001/one.c3d")
+    await summaries.save_result(name, replace(spec, recording=elsewhere), result)
+    assert [one.profile for one in await summaries.list_results("emg-a")] == ["ghostly-2"]
+    assert await summaries.load_result("emg-b", "ghostly-2") is None
+
+
 async def test_another_recording_s_results_are_not_among_a_session_s(either: Summaries, data: bytes) -> None:
     await either.save_result(*analysed(data, "emg-a", "ghostly-2"))
     await either.save_received("emg-b", SPEC, None)

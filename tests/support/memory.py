@@ -77,6 +77,7 @@ class MemorySummaries:
     rows: dict[str, StoredSession] = field(default_factory=dict)
     keys: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     results: dict[tuple[str, bytes], dict[str, Any]] = field(default_factory=dict)
+    makers: dict[tuple[str, bytes], set[str]] = field(default_factory=dict)
     away: bool = False
     silent: bool = False
     checks: int = 0
@@ -106,6 +107,7 @@ class MemorySummaries:
         await self.save_received(name, spec, result.recording)
         self.keys[name] = (result.file_hash, _parameters(result.parameters))
         self.results[self.keys[name]] = msgspec.json.decode(result.summary_json)
+        self.makers.setdefault(self.keys[name], set()).add(name)
 
     async def load_summary(
         self, name: str, recording: RecordingRef, parameters: Mapping[str, Any]
@@ -152,8 +154,16 @@ class MemorySummaries:
         self._answer()
         own = self.keys[session_code]
         newest_first = reversed(self.results.items())
-        every = [(key == own, summary) for key, summary in newest_first if key[0] == own[0]]
+        of_recording = ((key, summary) for key, summary in newest_first if key[0] == own[0])
+        every = [(key == own, summary) for key, summary in of_recording if key == own or self._made(key, session_code)]
         return sorted(every, key=lambda one: not one[0])
+
+    def _made(self, key: tuple[str, bytes], session_code: str) -> bool:
+        subject = self.rows[session_code].subject
+        makers = self.makers[key]
+        return session_code in makers or (
+            subject is not None and subject in {self.rows[name].subject for name in makers}
+        )
 
     def session(self, name: str) -> StoredSession:
         """Return a row with its summary."""

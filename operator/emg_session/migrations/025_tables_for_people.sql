@@ -395,7 +395,7 @@ COMMENT ON COLUMN muscles.reference_method IS
     'Where the reference comes from: Provided, File, InTaskP95, Default or None';
 COMMENT ON COLUMN muscles.reference_volts IS 'Amplitude that counts as maximum, volts';
 COMMENT ON COLUMN muscles.threshold_volts IS 'Amplitude a contraction has to reach to meet MVC, volts';
-COMMENT ON COLUMN muscles.detection_threshold_volts IS 'Where contractions begin in the timing signal, volts';
+COMMENT ON COLUMN muscles.detection_threshold_volts IS 'Where contractions begin in the timing signal, volts; null where it is of an energy';
 COMMENT ON COLUMN muscles.contractions IS 'How many contractions';
 COMMENT ON COLUMN muscles.good_contractions IS 'How many meet every criterion that is set';
 COMMENT ON COLUMN muscles.contractions_meeting_mvc IS 'How many reach the threshold; null without a reference';

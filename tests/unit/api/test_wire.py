@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -16,6 +16,7 @@ from tests.support import waiting
 from tests.support.web import UPLOAD, inserted, post, signed
 
 BODY = b'{"type": "DELETE", "table": "objects", "schema": "storage"}'
+READ_AHEAD_BYTES = 64 * 1024
 
 
 @pytest.fixture
@@ -203,13 +204,17 @@ async def test_an_answer_that_nobody_takes_holds_no_memory(viewing, web, monkeyp
 
 @dataclass
 class Unread:
-    """A transport of which so many bytes are not taken yet."""
+    """A transport of which so many bytes are not taken yet, beside what its socket holds."""
 
+    socket: socket.socket
     waiting_bytes: int = 0
     aborted: bool = False
 
     def get_write_buffer_size(self) -> int:
         return self.waiting_bytes
+
+    def get_extra_info(self, name: str) -> socket.socket:
+        return getattr(self, name)
 
     def abort(self) -> None:
         self.aborted = True
@@ -217,17 +222,51 @@ class Unread:
 
 @pytest.mark.parametrize(("taken_bytes", "aborted"), [([20_000, 20_000], False), ([20_000, 10_000], True), ([0], True)])
 async def test_a_reader_may_be_slow_but_has_to_take_some(taken_bytes, aborted):
-    connection, looks = object.__new__(protocol.BoundedProtocol), []
-    connection.loop = SimpleNamespace(call_later=lambda _seconds, look, before: looks.append((look, before)))
-    connection.transport = Unread(waiting_bytes=90_000)
-    connection.flow = SimpleNamespace(pause_writing=lambda: None)
-    connection.pause_writing()
-    for taken in taken_bytes:
-        connection.transport.waiting_bytes -= taken
+    with socket.socket() as unconnected:
+        connection, looks = watched(Unread(socket=unconnected, waiting_bytes=90_000))
+        for taken in taken_bytes:
+            connection.transport.waiting_bytes -= taken
+            look, before = looks.pop()
+            look(before)
+
+    assert (connection.transport.aborted, len(looks)) == (aborted, 0 if aborted else 1)
+
+
+async def test_a_reader_takes_what_the_kernel_held_as_well():
+    with full_connection() as (sending, reading):
+        connection, looks = watched(Unread(socket=sending, waiting_bytes=90_000))
+        left_bytes = 3 * READ_AHEAD_BYTES
+        while left_bytes > 0:
+            left_bytes -= len(reading.recv(left_bytes))
         look, before = looks.pop()
         look(before)
 
-    assert (connection.transport.aborted, len(looks)) == (aborted, 0 if aborted else 1)
+    assert (connection.transport.aborted, len(looks)) == (False, 1)
+
+
+def watched(transport: Unread) -> tuple[protocol.BoundedProtocol, list]:
+    """Return a connection that may send no more, and its next look."""
+    connection, looks = object.__new__(protocol.BoundedProtocol), []
+    connection.loop = SimpleNamespace(call_later=lambda _seconds, look, before: looks.append((look, before)))
+    connection.transport = transport
+    connection.flow = SimpleNamespace(pause_writing=lambda: None)
+    connection.pause_writing()
+    return connection, looks
+
+
+@contextmanager
+def full_connection() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Yield both ends of a connection whose sender's kernel takes no more, and whose reader's holds little."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as reading:
+        reading.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, READ_AHEAD_BYTES // 2)  # the kernel doubles it
+        reading.settimeout(60)
+        reading.connect(listening.getsockname())
+        with listening.accept()[0] as sending:
+            sending.setblocking(False)
+            with suppress(BlockingIOError):
+                while True:
+                    sending.send(bytes(READ_AHEAD_BYTES))
+            yield sending, reading
 
 
 async def test_a_sender_that_goes_away_is_no_error_of_ours(port, caplog):

@@ -55,7 +55,8 @@ export function reasonWords(reason) {
   const numbers = Object.fromEntries(
     Object.entries(reason).map(([name, value]) => [name, typeof value === "number" ? significant(value, 3) : String(value)]),
   );
-  const shares = { usable: percent(reason.usable_fraction), least: percent(reason.least_fraction) };
+  const unsettled = { share: percent(reason.fraction), most: percent(reason.most_fraction) };
+  const shares = { usable: percent(reason.usable_fraction), least: percent(reason.least_fraction), ...unsettled };
   const key = `reason.${reason.reason}`;
   return has(key) ? t(key, { ...numbers, ...shares }) : String(reason.reason);
 }
