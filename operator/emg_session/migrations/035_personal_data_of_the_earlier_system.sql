@@ -79,14 +79,32 @@ BEGIN
 END
 $$;
 
+-- Of what its game tells, 027 left out the notes of the session.
+CREATE FUNCTION pg_temp.told_by_metadata(told jsonb) RETURNS jsonb LANGUAGE sql AS $$
+    SELECT told - ARRAY['id', 'file_path', 'file_hash', 'file_size_bytes', 'game_metadata', 'created_at', 'updated_at']
+           || CASE WHEN jsonb_typeof(notes) <> 'null' THEN jsonb_build_object('game_metadata', jsonb_build_object(
+                       'session_notes', notes)) ELSE '{}' END
+    FROM (SELECT CASE jsonb_typeof(told -> 'game_metadata') WHEN 'object' THEN told #> '{game_metadata,session_notes}'
+                 END AS notes) AS game
+$$;
+
 CREATE FUNCTION pg_temp.take_metadata() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    without_session bigint;
 BEGIN
-    IF to_regclass('c3d_metadata') IS NULL THEN
+    -- A table of that name may be another program's: only what was adopted goes.
+    IF to_regclass('c3d_metadata') IS NULL OR NOT EXISTS (SELECT FROM adoptions) THEN
         RETURN;
     END IF;
+    SELECT count(*) INTO without_session FROM c3d_metadata AS metadata
+    WHERE NOT EXISTS (SELECT FROM therapy_sessions AS session WHERE session.id = metadata.id);
+    IF without_session > 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'EMG01', MESSAGE = format(
+            'c3d_metadata has %s rows that no session was made of: move them elsewhere, then migrate again',
+            without_session);
+    END IF;
     PERFORM pg_temp.keep(session.id, 'c3d_metadata', pg_temp.worth_keeping(
-                to_jsonb(metadata) - ARRAY['id', 'file_path', 'file_hash', 'file_size_bytes', 'game_metadata', 'created_at',
-                                           'updated_at']))
+                pg_temp.told_by_metadata(to_jsonb(metadata))))
     FROM c3d_metadata AS metadata JOIN therapy_sessions AS session ON session.id = metadata.id;
     BEGIN
         DROP TABLE c3d_metadata;
@@ -159,6 +177,6 @@ END
 $$;
 
 DROP FUNCTION pg_temp.take_words_of_options(), pg_temp.take_words_of_games(), pg_temp.take_metadata(),
-    pg_temp.take_columns_of_sessions(), pg_temp.drop_columns(regclass, text[]), pg_temp.tell(text),
-    pg_temp.keep(uuid, text, jsonb), pg_temp.with_text(jsonb), pg_temp.worth_keeping(jsonb);
+    pg_temp.told_by_metadata(jsonb), pg_temp.take_columns_of_sessions(), pg_temp.drop_columns(regclass, text[]),
+    pg_temp.tell(text), pg_temp.keep(uuid, text, jsonb), pg_temp.with_text(jsonb), pg_temp.worth_keeping(jsonb);
 SELECT set_config('emg.reason', '', true);
