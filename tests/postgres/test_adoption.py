@@ -341,6 +341,38 @@ def test_of_metadata_that_other_tables_need_only_ids_stay(small: str) -> None:
     assert len(query(small, "SELECT * FROM notes JOIN c3d_metadata ON id = about")) == 4
 
 
+def test_notes_of_a_session_within_what_its_game_told_are_kept_as_personal_data(small: str) -> None:
+    with psycopg.connect(small) as connection:
+        connection.execute(
+            "UPDATE c3d_metadata SET game_metadata = coalesce(game_metadata::jsonb, '{}')"
+            ' || \'{"session_notes": "seen by Dr Moreau"}\''
+        )
+    migrate.upgrade(small)
+    kept = query(small, "SELECT earlier #>> '{game_metadata,session_notes}' AS notes FROM session_personal_data")
+    assert [row["notes"] for row in kept] == ["seen by Dr Moreau"] * 4
+    assert "Moreau" not in everywhere_but_personal_data(small)
+
+
+def test_metadata_of_another_program_stays(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE TABLE c3d_metadata (id uuid DEFAULT gen_random_uuid(), note text)")
+        connection.execute("INSERT INTO c3d_metadata (note) VALUES ('of another program')")
+    assert migrate.apply_missing(database_url).notices == []
+    assert query(database_url, "SELECT note FROM c3d_metadata") == [{"note": "of another program"}]
+
+
+def test_metadata_that_no_session_was_made_of_is_counted_and_stays(small: str) -> None:
+    every = migrate.migrations()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "migrations", lambda: [m for m in every if m.version < 35])
+        migrate.upgrade(small)
+    with psycopg.connect(small) as connection:
+        connection.execute("INSERT INTO c3d_metadata (file_path, file_hash, file_size_bytes) VALUES ('late', 'ab', 1)")
+    with pytest.raises(MigrationFailed, match="c3d_metadata has 1 rows that no session was made of"):
+        migrate.upgrade(small)
+    assert len(query(small, "SELECT * FROM c3d_metadata")) == 5
+
+
 def test_options_in_words_are_personal_data_and_results_stay_apart(database_url: str, rows: Rows) -> None:
     plain = rows[0] | {"signals": "{}"}
     worded = [plain | {"path": str(n), "params": json.dumps({"order": 4, "note": f"for Ada {n}"})} for n in range(2)]
@@ -401,15 +433,6 @@ def test_a_policy_of_the_earlier_system_opens_no_centre(with_columns_of_theirs: 
         with_columns_of_theirs, "SELECT polname FROM pg_policy WHERE polrelid = 'therapy_sessions'::regclass"
     )
     assert policies == [{"polname": "own_centres"}]
-
-
-def test_a_table_of_another_program_is_told_of_and_left(database_url: str) -> None:
-    with psycopg.connect(database_url) as connection:
-        connection.execute("CREATE TABLE c3d_metadata (id uuid, owner text)")
-        connection.execute("INSERT INTO c3d_metadata VALUES (gen_random_uuid(), 'somebody')")
-    with pytest.raises(MigrationFailed, match="has 1 rows that are no session's"):
-        migrate.upgrade(database_url)
-    assert query(database_url, "SELECT owner FROM c3d_metadata") == [{"owner": "somebody"}]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What each role may do, tried by users who are members of it and nothing else."""
 
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -230,6 +231,78 @@ def test_a_table_of_ones_own_making_does_not_widen_what_one_sees(of_leiden: str)
         assert connection.execute("SELECT session_code FROM therapy_sessions").fetchall() == [("emg-leiden",)]
 
 
+THEIR_TRIGGER = """
+CREATE TEMP TABLE told (who text);
+CREATE TEMP TABLE c3d_metadata (id uuid);
+GRANT ALL ON told, c3d_metadata TO PUBLIC;
+CREATE FUNCTION pg_temp.tell() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO pg_temp.told VALUES (current_user); RETURN NULL; END $$;
+GRANT EXECUTE ON FUNCTION pg_temp.tell() TO PUBLIC;
+CREATE TRIGGER tell BEFORE DELETE ON c3d_metadata FOR EACH STATEMENT EXECUTE FUNCTION pg_temp.tell();
+"""
+
+
+@pytest.mark.parametrize("role", ["emg_operator", "emg_admin"])
+def test_a_table_of_ones_own_making_runs_nothing_with_the_owners_rights(filled: str, role: str) -> None:
+    with login(filled, role) as url, psycopg.connect(url) as connection:
+        connection.execute(THEIR_TRIGGER.encode())
+        connection.execute("DELETE FROM therapy_sessions WHERE session_code = 'emg-ulm'")
+        assert connection.execute("SELECT who FROM pg_temp.told").fetchall() == []
+
+
+GRANTED_BY_DEFAULT = """
+CREATE ROLE {visitor} NOLOGIN;
+GRANT USAGE ON SCHEMA public TO {visitor};
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {visitor}, PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO {visitor}, PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO {visitor};
+"""
+HELD = """
+SELECT relname::text FROM pg_class CROSS JOIN aclexplode(relacl) AS held
+WHERE relnamespace = 'public'::regnamespace AND grantee IN (0, %(visitor)s::regrole)
+UNION ALL
+SELECT proname FROM pg_proc CROSS JOIN aclexplode(proacl) AS held
+WHERE pronamespace = 'public'::regnamespace AND grantee = %(visitor)s::regrole
+UNION ALL
+SELECT proname FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace AND prosecdef AND has_function_privilege(%(visitor)s, oid, 'EXECUTE')
+"""
+
+
+@pytest.fixture
+def visitor(database_url: str) -> Iterator[str]:
+    """A role to which the server grants everything that is made, as hosted ones do."""
+    name = f"visitor_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(GRANTED_BY_DEFAULT.format(visitor=name).encode())
+        yield name
+        connection.execute(f"DROP OWNED BY {name}; DROP ROLE {name}".encode())
+
+
+def test_what_the_server_grants_by_default_is_taken_back_and_told(database_url: str, visitor: str) -> None:
+    notices = migrate.apply_missing(database_url).notices
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute(HELD, {"visitor": visitor}).fetchall() == []
+    assert [notice.partition(":")[0] for notice in sorted(notices)] == ["taken from PUBLIC", f"taken from {visitor}"]
+
+
+def test_a_table_of_somebody_else_keeps_its_rights(database_url: str, visitor: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE TABLE theirs (x int)")
+    migrate.upgrade(database_url)
+    with psycopg.connect(database_url) as connection:
+        assert set(connection.execute(HELD, {"visitor": visitor}).fetchall()) == {("theirs",)}
+
+
+@pytest.mark.parametrize("table", ["centre_places", "tombstone_key", "audit_log"])
+def test_a_grant_alone_shows_no_row_of_what_rights_hang_on(filled: str, table: str) -> None:
+    with login(filled, "emg_worker") as url:
+        with psycopg.connect(filled, autocommit=True) as owner:
+            owner.execute(f"GRANT SELECT, INSERT ON {table} TO {user_of(url)}".encode())
+        with psycopg.connect(url) as connection:
+            assert connection.execute(f"SELECT * FROM {table}".encode()).fetchall() == []
+
+
 async def test_who_is_of_one_centre_stores_nothing_elsewhere(of_leiden: str) -> None:
     async with open_database(of_leiden, answer_seconds=120) as database:
         summaries = SummaryStore(database)
@@ -334,32 +407,6 @@ async def test_a_temporary_table_called_like_one_of_ours_opens_no_view(filled: s
         connection.execute("CREATE TEMPORARY TABLE therapy_sessions (session_code text)")
         for view in ("bi_sessions", "bi_contractions", "bi_subject_weeks"):
             assert connection.execute(f"SELECT count(*) FROM {view}".encode()).fetchone() == (0,)
-
-
-def test_a_temporary_table_with_a_trigger_gets_nobodys_rights(filled: str) -> None:
-    with login(filled, "emg_operator") as url, psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE TEMPORARY TABLE c3d_metadata (id uuid)")
-        connection.execute("INSERT INTO c3d_metadata SELECT id FROM therapy_sessions")
-        connection.execute("DELETE FROM therapy_sessions")
-        assert connection.execute("SELECT count(*) FROM c3d_metadata").fetchone() == (3,)
-
-
-def test_what_a_schema_gives_everybody_by_default_is_taken_back(database_url: str) -> None:
-    held = """
-    SELECT relname::text FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')
-      AND has_table_privilege('stranger', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
-    UNION ALL
-    SELECT proname::text FROM pg_proc
-    WHERE pronamespace = 'public'::regnamespace AND (prosecdef OR prorettype = 'trigger'::regtype)
-      AND has_function_privilege('stranger', oid, 'EXECUTE')
-    """
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("DO $$ BEGIN CREATE ROLE stranger; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
-        for kind in ("TABLES", "FUNCTIONS"):
-            connection.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON {kind} TO stranger".encode())
-        migrate.upgrade(database_url)
-        assert connection.execute(held.encode()).fetchall() == []
 
 
 def test_nobody_may_hang_our_trigger_functions_on_tables_of_their_own(migrated: str) -> None:

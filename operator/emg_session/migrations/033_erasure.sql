@@ -63,14 +63,18 @@ CREATE TRIGGER therapy_sessions_lock_erasure BEFORE DELETE ON therapy_sessions
 -- A result goes with the last session that has its recording, whoever deletes that.
 CREATE FUNCTION delete_results_of_nobody() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    -- By schema and owner: a table of the caller's would run the caller's triggers with our rights.
+    metadata regclass := (
+        SELECT theirs.oid FROM pg_class AS ours JOIN pg_class AS theirs USING (relnamespace, relowner)
+        WHERE ours.oid = TG_RELID AND theirs.relname = 'c3d_metadata' AND theirs.relkind IN ('r', 'p'));
 BEGIN
     -- Of the earlier system a session may have results of other bytes, too.
     DELETE FROM analysis_results AS stored
     WHERE stored.session_id = OLD.id AND stored.file_hash IS DISTINCT FROM OLD.file_hash
       AND NOT EXISTS (SELECT FROM therapy_sessions AS other
                       WHERE other.file_hash = stored.file_hash AND other.id <> OLD.id);
-    -- By its schema: where there is none, a name alone would be a temporary table of the caller's, with its triggers.
-    IF to_regclass(format('%I.c3d_metadata', TG_TABLE_SCHEMA)) IS NOT NULL THEN
+    IF metadata IS NOT NULL THEN
         BEGIN
             EXECUTE format('DELETE FROM %I.c3d_metadata WHERE id = $1', TG_TABLE_SCHEMA) USING OLD.id;
         EXCEPTION WHEN foreign_key_violation THEN NULL;  -- a table that nobody here knows needs it

@@ -81,17 +81,18 @@ $$;
 
 CREATE FUNCTION pg_temp.take_metadata() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    strangers bigint;
+    without_session bigint;
 BEGIN
-    IF to_regclass('c3d_metadata') IS NULL THEN
+    -- A table of that name may be another program's: only what was adopted goes.
+    IF to_regclass('c3d_metadata') IS NULL OR NOT EXISTS (SELECT FROM adoptions) THEN
         RETURN;
     END IF;
-    SELECT count(*) INTO strangers FROM c3d_metadata AS metadata
-    WHERE NOT EXISTS (SELECT FROM therapy_sessions WHERE id::text = to_jsonb(metadata) ->> 'id');
-    IF strangers > 0 THEN
+    SELECT count(*) INTO without_session FROM c3d_metadata AS metadata
+    WHERE NOT EXISTS (SELECT FROM therapy_sessions AS session WHERE session.id = metadata.id);
+    IF without_session > 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'EMG01', MESSAGE = format(
-            'c3d_metadata has %s rows that are no session''s: is it another program''s? rename it, or delete them, then'
-            ' migrate again', strangers);
+            'c3d_metadata has %s rows that no session was made of: move them elsewhere, then migrate again',
+            without_session);
     END IF;
     PERFORM pg_temp.keep(session.id, 'c3d_metadata', pg_temp.worth_keeping(
                 to_jsonb(metadata) - ARRAY['id', 'file_path', 'file_hash', 'file_size_bytes', 'game_metadata', 'created_at',
