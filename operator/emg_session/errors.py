@@ -119,6 +119,6 @@ class DatabaseUnavailable(TransientFailure):
 
 
 class ClusterUnavailable(TransientFailure):
-    """The Kubernetes API does not answer, or says that we may not ask (`refused`): a right that somebody can give."""
+    """The Kubernetes API does not answer, or says that we may not ask."""
 
-    refused: bool = False
+    refused: bool = False  # somebody can give the right
