@@ -4,8 +4,10 @@ A summary lists some of the faults of a channel that is saturated hundreds of ti
 them the samples of any part show all of its faults.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import emg_core
 import numpy as np
@@ -39,11 +41,11 @@ class KnownFaults:
         """Return what the session's analysis tells; an earlier core told no rails."""
         listed, summary = faults_of(session, channel), session.analytics_summary
         reports = [one for one in summary["channels"] if one["name"] == channel] if summary else []
-        counted = [reason for report in reports for reason in report["reasons"] if reason["reason"] in _KINDS]
-        if summary is None or sum(reason["count"] for reason in counted) <= len(listed):
+        counts = _counts(reports)
+        if summary is None or sum(counts.values()) <= len(listed):
             return cls(listed=listed, are_all=summary is not None)
         rails = reports[0].get("rails")
-        if len(reports) > 1 or (rails is None and any(reason["reason"] == "Saturated" for reason in counted)):
+        if len(reports) > 1 or (rails is None and "Saturated" in counts):
             return cls(listed=listed, are_all=False)
         bounds = (rails["low_volts"], rails["high_volts"]) if rails else (None, None)
         return cls(listed=listed, are_all=True, rails_volts=bounds)
@@ -58,6 +60,12 @@ class KnownFaults:
         at_rest = described["role"] == "activated"
         found = emg_core.faults(samples, rate_hz, rests_at_zero=at_rest, rails=(low, high))
         return [*self.listed, *(_fault(kind, excerpt.first_sample, start, end) for kind, start, end in found)]
+
+
+def _counts(reports: Sequence[dict[str, Any]]) -> Counter[str]:
+    """Return how many faults of each kind there are."""
+    reasons = [reason for report in reports for reason in report["reasons"] if reason["reason"] in _KINDS]
+    return sum((Counter({reason["reason"]: reason["count"]}) for reason in reasons), Counter[str]())
 
 
 def _fault(kind: str, first_sample: int, start: int, end: int) -> Fault:

@@ -319,11 +319,16 @@ def test_a_column_that_was_moved_is_gone_from_the_disk(with_columns_of_theirs: s
     assert b"Lovelace" not in (postgres_server.data / row[0]).read_bytes()
 
 
-def test_columns_that_somebody_added_to_a_database_of_ours_stay(database_url: str) -> None:
+def upgrade_below(version: int, url: str) -> None:
+    """Bring a database to where it was before a migration."""
     every = migrate.migrations()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(migrate, "migrations", lambda: [m for m in every if m.version < 35])
-        migrate.upgrade(database_url)
+        patch.setattr(migrate, "migrations", lambda: [m for m in every if m.version < version])
+        migrate.upgrade(url)
+
+
+def test_columns_that_somebody_added_to_a_database_of_ours_stay(database_url: str) -> None:
+    upgrade_below(35, database_url)
     with psycopg.connect(database_url) as connection:
         connection.execute("ALTER TABLE therapy_sessions ADD COLUMN ward text")
         connection.execute("INSERT INTO therapy_sessions (session_code, ward) VALUES ('emg-a', 'B4')")
@@ -362,10 +367,7 @@ def test_metadata_of_another_program_stays(database_url: str) -> None:
 
 
 def test_metadata_that_no_session_was_made_of_is_counted_and_stays(small: str) -> None:
-    every = migrate.migrations()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(migrate, "migrations", lambda: [m for m in every if m.version < 35])
-        migrate.upgrade(small)
+    upgrade_below(35, small)
     with psycopg.connect(small) as connection:
         connection.execute("INSERT INTO c3d_metadata (file_path, file_hash, file_size_bytes) VALUES ('late', 'ab', 1)")
     with pytest.raises(MigrationFailed, match="c3d_metadata has 1 rows that no session was made of"):
